@@ -1,0 +1,231 @@
+"""Bringing entities into memory: snapshot + journal tail, a bounded number at once, the most wanted first.
+
+Also makes snapshots, from committed documents only, and keeps the live timers of deadlines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from typing import TYPE_CHECKING
+
+import structlog
+
+from actors.activation import Activation, Phase
+from actors.codec import Unreadable
+from actors.entity_memory import CannotReplay, EntityMemory
+from actors.journal import Journal, JournalUnreadable
+from actors.membership import StoreUnreachable
+from actors.quarantine import SKIP
+from actors.snapshots import Image, Manifest, SnapshotStore, cut, join
+
+if TYPE_CHECKING:
+    from actors.host import EntityHost
+
+DOCUMENTS_PER_SLICE = 64
+"""Documents replayed between two looks at the loop, so that a long history does not stall the silo."""
+
+RETRY_S = 0.1
+RETRY_MAX_S = 1.0
+WAKE_AGAIN_S = 0.05
+"""A deadline that stays due after its Wake is not tried more often than this."""
+
+log = structlog.get_logger("kaifan.activator")
+
+
+class Activator:
+    """Loads, snapshots and wakes. Runs on the silo's loop; its tasks are owned by the host."""
+
+    def __init__(self, host: EntityHost, journal: Journal, snapshots: SnapshotStore) -> None:
+        self._host = host
+        self._journal = journal
+        self._snapshots = snapshots
+        self._waiting: dict[str, Activation] = {}
+        self._loading = 0
+        self._loading_bytes = 0
+        self._snapshot_wanted: dict[str, Activation] = {}
+        self._snapshotting = False
+        self._wakes: list[tuple[int, str]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0
+
+    @property
+    def loading(self) -> int:
+        """Activations being loaded now."""
+        return self._loading
+
+    # --- loading -------------------------------------------------------------------------------------------
+
+    def want(self, activation: Activation) -> None:
+        """Load this entity when a place is free."""
+        if activation.shard in self._host.suspects:
+            # Not before the placement has said that it is ours: EntityHost._ask_placement calls retry().
+            return
+        self._waiting[activation.key] = activation
+        self._start_some()
+
+    def retry(self, activation: Activation) -> None:
+        """The shard is confirmed as ours: load what waited for that."""
+        if activation.phase is Phase.LOADING and activation.key not in self._waiting:
+            self.want(activation)
+
+    def _start_some(self) -> None:
+        settings = self._host.settings
+        while self._waiting and self._loading < settings.activations_at_once:
+            if self._loading_bytes >= settings.activation_bytes_at_once:
+                return
+            # Hot keys first: a recovery storm serves most people by loading what most of them wait for.
+            key = max(self._waiting, key=lambda waiting: len(self._waiting[waiting].mailbox))
+            activation = self._waiting.pop(key)
+            if activation.phase is not Phase.LOADING:
+                continue
+            self._loading += 1
+            self._host.keep(asyncio.get_running_loop().create_task(self._load(activation)))
+
+    async def _load(self, activation: Activation) -> None:
+        try:
+            back_off = RETRY_S
+            while activation.phase is Phase.LOADING:
+                try:
+                    await self._rebuild(activation)
+                    break
+                except (JournalUnreadable, StoreUnreachable) as outage:
+                    log.warning("activation_waits", entity=activation.key, reason=str(outage))
+                    if not activation.mailbox:
+                        self._host.abandon(activation)
+                        return
+                    await asyncio.sleep(back_off)
+                    back_off = min(2 * back_off, RETRY_MAX_S)
+        except CannotReplay as error:
+            self._host.failed_to_load(activation, error)
+            return
+        finally:
+            self._loading -= 1
+            self._start_some()
+        self._host.loaded(activation)
+
+    async def _rebuild(self, activation: Activation) -> None:
+        activation.memory = EntityMemory(activation.type, activation.key)
+        manifest = await self._restore(activation.memory)
+        activation.snapshot_seq = activation.memory.seq
+        size = manifest.size_bytes if manifest else 0
+        self._loading_bytes += size
+        try:
+            await self._replay(activation.memory, None)
+        finally:
+            self._loading_bytes -= size
+
+    async def _restore(self, memory: EntityMemory) -> Manifest | None:
+        """Start from the latest snapshot that can be read; without one the journal alone serves."""
+        manifest = await self._snapshots.latest(memory.key)
+        if manifest is None:
+            return None
+        parts = await self._snapshots.parts(manifest)
+        if parts is None:
+            return None
+        try:
+            memory.restore(join(manifest, parts))
+        except Unreadable as error:
+            log.error("snapshot_unreadable", entity=memory.key, seq=manifest.seq, reason=str(error))
+            return None
+        return manifest
+
+    async def _replay(self, memory: EntityMemory, until_seq: int | None) -> None:
+        stopped = self._host.quarantined.get(memory.key)
+        skip = frozenset(stopped.skip) if stopped is not None and stopped.mode == SKIP else frozenset()
+        count = 0
+        async for document in self._journal.read(memory.key, memory.seq):
+            if until_seq is not None and document.last_seq > until_seq:
+                break
+            memory.apply_document(document, skip)
+            count += 1
+            if count % DOCUMENTS_PER_SLICE == 0:
+                await asyncio.sleep(0)
+
+    # --- snapshots -----------------------------------------------------------------------------------------
+
+    def want_snapshot(self, activation: Activation) -> None:
+        """Make a snapshot of what is committed; one at a time in a silo."""
+        activation.snapshot_seq = activation.committed
+        self._snapshot_wanted[activation.key] = activation
+        if not self._snapshotting:
+            self._snapshotting = True
+            self._host.keep(asyncio.get_running_loop().create_task(self._make_snapshots()))
+
+    async def _make_snapshots(self) -> None:
+        try:
+            while self._snapshot_wanted:
+                key, activation = self._snapshot_wanted.popitem()
+                try:
+                    await self.snapshot(activation)
+                except (JournalUnreadable, StoreUnreachable, CannotReplay) as error:
+                    # Only an optimisation: the next threshold tries again.
+                    log.warning("snapshot_failed", entity=key, reason=str(error))
+        finally:
+            self._snapshotting = False
+
+    async def snapshot(self, activation: Activation) -> Manifest:
+        """Build from the last snapshot and committed documents, never from live memory, which is ahead."""
+        until = activation.committed
+        shadow = EntityMemory(activation.type, activation.key)
+        await self._restore(shadow)
+        await self._replay(shadow, until)
+        manifest, parts = self._cut(activation.key, shadow.image())
+        await self._snapshots.save(manifest, parts)
+        self._host.meter.snapshots += 1
+        return manifest
+
+    def _cut(self, key: str, image: Image) -> tuple[Manifest, list[bytes]]:
+        return cut(key, image)
+
+    # --- live deadlines ------------------------------------------------------------------------------------
+
+    def watch_wake(self, activation: Activation) -> None:
+        """Keep the live timer at the entity's earliest deadline."""
+        at = activation.memory.deadline()
+        if at is None or at == activation.wake_at:
+            activation.wake_at = at
+            return
+        activation.wake_at = at
+        heapq.heappush(self._wakes, (at, activation.key))
+        self._set_timer()
+
+    def _set_timer(self, at_least_s: float = 0.0) -> None:
+        if not self._wakes:
+            return
+        at = self._wakes[0][0]
+        if self._timer is not None:
+            if self._timer_at <= at:
+                return
+            self._timer.cancel()
+        delay = max(at_least_s, (at - self._host.clock.now_ms()) / 1000)
+        self._timer_at = at
+        # Looked at again each second, because cluster time may run differently from the loop's.
+        self._timer = asyncio.get_running_loop().call_later(min(delay, LOOK_AGAIN_S), self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        now = self._host.clock.now_ms()
+        fired = False
+        while self._wakes and self._wakes[0][0] <= now:
+            at, key = heapq.heappop(self._wakes)
+            activation = self._host.activations.get(key)
+            if activation is not None and activation.wake_at == at:
+                activation.wake_at = None
+                fired = True
+                if activation.phase is Phase.ACTIVE:
+                    self._host.wake(key)
+                    if activation.phase is Phase.ACTIVE:
+                        self._rewatch(activation, now)
+        self._set_timer(WAKE_AGAIN_S if fired else 0.0)
+
+    def _rewatch(self, activation: Activation, now: int) -> None:
+        at = activation.memory.deadline()
+        if at is not None and at <= now:
+            at = now + int(WAKE_AGAIN_S * 1000)
+        if at is not None and at != activation.wake_at:
+            activation.wake_at = at
+            heapq.heappush(self._wakes, (at, activation.key))
+
+
+LOOK_AGAIN_S = 60.0

@@ -1,0 +1,555 @@
+"""The host: entities in memory, one turn at a time, replies gated behind their commits.
+
+Everything here runs on the silo's one loop. A turn (decide → evolve → react) has no await in it; that is the
+whole concurrency story. What needs the outside (journal, reminders, other entities) is started here and comes
+back as a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import structlog
+
+from actors.activation import Activation, Gated, Pending, Phase
+from actors.activator import Activator
+from actors.clock import Clock
+from actors.committer import Committer
+from actors.courier import Courier
+from actors.doubt import Doubt
+from actors.entity import EntityType, kind_of
+from actors.entity_memory import CannotReplay
+from actors.journal import Document, Journal
+from actors.metering import Meter
+from actors.placement import shard_of
+from actors.quarantine import END, SKIP, Quarantine
+from actors.reminders import ReminderStore
+from actors.settings import RuntimeSettings
+from actors.snapshots import SnapshotStore
+from actors.turns import Taken, take_turn
+from actors.words import Accepted, Command, Moved, Query, Rejected, Reply, Unserved, Wake
+
+SWEEP_EVERY_S = 0.25
+
+log = structlog.get_logger("kaifan.host")
+
+
+class Ownership(Protocol):
+    """What the host asks about its right to answer (actors/silo.py)."""
+
+    def may_answer(self) -> bool:
+        """The lease holds by our own clock."""
+        ...
+
+    def version(self) -> int:
+        """The placement version we know."""
+        ...
+
+    async def confirm(self, shard: int) -> bool:
+        """Ask the placement document itself whether the shard is ours; waits out outages."""
+        ...
+
+
+class EntityHost:
+    """All activations of one silo."""
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        types: Iterable[EntityType[Any]],
+        journal: Journal,
+        snapshots: SnapshotStore,
+        reminders: ReminderStore,
+        clock: Clock,
+        meter: Meter,
+        settings: RuntimeSettings,
+        ownership: Ownership,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self.address = address
+        self.types = {entity_type.kind: entity_type for entity_type in types}
+        self.clock = clock
+        self.meter = meter
+        self.settings = settings
+        self.ownership = ownership
+        self.activations: dict[str, Activation] = {}
+        self.quarantined: dict[str, Quarantine] = {}
+        self.suspects: set[int] = set()
+        """Shards in which another writer took our place; no answers for them until the placement has spoken."""
+        self.draining: set[int] = set()
+        self.pending_count = 0
+        self.turn_began: tuple[str, float] | None = None
+        """(entity, monotonic) while a turn runs: what the watchdog looks at."""
+        self.memory_full = False
+        self.on_committed: Callable[[str, Document], None] | None = None
+        self.on_quarantine: Callable[[Quarantine], None] | None = None
+        self._arrivals = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweeping = False
+        self._halted = False
+        self._drain_waits: list[tuple[set[int], asyncio.Future[None]]] = []
+        self.courier = Courier(self)
+        self.activator = Activator(self, journal, snapshots)
+        self.committer = Committer(
+            silo=address,
+            journal=journal,
+            reminders=reminders,
+            doubt=self._make_doubt(journal, random),
+            clock=clock,
+            meter=meter,
+            random=random,
+            may_write=self._may_write,
+            settled=self._settled,
+            parked=self._park,
+            spawn=self.keep,
+        )
+
+    def _make_doubt(self, journal: Journal, random: Callable[[int], bytes]) -> Doubt:
+        return Doubt(journal, self.meter, random, self.clock.now_ms)
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Own a task until it ends; its failure is a bug and is told."""
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("runtime_task_failed", error=repr(error), exc_info=error)
+
+    def _may_write(self) -> bool:
+        return not self._halted and self.ownership.may_answer()
+
+    # --- coming in -----------------------------------------------------------------------------------------
+
+    def submit(self, key: str, pending: Pending) -> None:
+        """Take one command or query for an entity whose shard is ours. The answer comes to its callback, also
+        synchronously. Overload is said before any work is done (guarantee 5)."""
+        self.admit(pending)
+        if self._halted:
+            self.refuse(pending, "unavailable", "This silo has stopped.")
+            return
+        if self.pending_count > self.settings.queue_max:
+            self.refuse(pending, "overloaded", "The silo's queue is full.")
+            return
+        if self.quarantined and (stopped := self.quarantined.get(key)) and stopped.mode != SKIP:
+            self._refuse_stopped(pending, stopped)
+            return
+        if shard_of(key) in self.draining:
+            self.bounce(pending)
+            return
+        activation = self.activations.get(key) or self._activate(key, pending)
+        if activation is not None:
+            self._enter(activation, pending)
+
+    def admit(self, pending: Pending) -> None:
+        """Count it in; every pending that is admitted gets exactly one reply."""
+        pending.arrival = next(self._arrivals)
+        self.pending_count += 1
+        if not self._sweeping:
+            self._sweeping = True
+            asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._sweep)
+
+    def _activate(self, key: str, pending: Pending) -> Activation | None:
+        entity_type = self.types.get(kind_of(key))
+        if entity_type is None:
+            self.reply(pending, Rejected("unknown_command", 422, f"There is no entity {key}.", "", {}, 0))
+            return None
+        if self.memory_full:
+            self.refuse(pending, "overloaded", "The silo's memory is full.")
+            return None
+        activation = Activation(entity_type, key, shard_of(key))
+        self.activations[key] = activation
+        self.activator.want(activation)
+        return activation
+
+    def _enter(self, activation: Activation, pending: Pending) -> None:
+        if activation.phase is Phase.ACTIVE and not activation.mailbox and not activation.full:
+            self._turn(activation, pending)
+        elif len(activation.mailbox) >= self.settings.mailbox_max:
+            self.refuse(pending, "overloaded", "The entity's mailbox is full.")
+        else:
+            activation.mailbox.append(pending)
+
+    # --- a turn --------------------------------------------------------------------------------------------
+
+    def _turn(self, activation: Activation, pending: Pending) -> None:
+        now = self.clock.monotonic()
+        activation.touched = now
+        if pending.callback is None:
+            return
+        if pending.deadline <= now:
+            self.refuse(pending, "deadline_exceeded", "The time for this command was up before its turn.")
+            return
+        self.turn_began = (activation.key, now)
+        try:
+            outcome = take_turn(activation, pending, self.clock.now_ms(), self.settings.document_bytes_max)
+        finally:
+            self.turn_began = None
+        if (took := self.clock.monotonic() - now) > self.settings.turn_warn_s:
+            self.meter.slow_turns += 1
+            log.warning("slow_turn", entity=activation.key, word=type(pending.word).__name__, seconds=took)
+        self._after_turn(activation, pending, outcome)
+
+    def _after_turn(self, activation: Activation, pending: Pending, outcome: Reply | Taken) -> None:
+        match outcome:
+            case Taken.AGAIN_LATER:
+                activation.full = True
+                activation.mailbox.appendleft(pending)
+                self.committer.enqueue(activation)
+            case Taken.BROKEN:
+                # The state may be half evolved: it is dropped, and only this command is told of it.
+                self.meter.poisoned_turns += 1
+                self.refuse(pending, "internal_error", "The command failed by a mistake of ours.")
+                self.drop(activation)
+            case _:
+                self.gate(activation, pending, outcome)
+                if activation.open is not None:
+                    self.committer.enqueue(activation)
+
+    def gate(self, activation: Activation, pending: Pending, reply: Reply) -> None:
+        """The output gate: the reply leaves when all that the entity has decided so far is committed."""
+        if activation.memory.seq <= activation.committed and activation.shard not in self.suspects:
+            self._leave(pending, reply)
+        else:
+            activation.gated.append(Gated(activation.memory.seq, pending, reply))
+
+    def _leave(self, pending: Pending, reply: Reply) -> None:
+        # An accepted command is durable, whoever owns the entity now. A read or a rejection is only true while
+        # we are the owner: the lease is looked at again here (guarantee 5, pitfall 5).
+        durable = isinstance(reply, Accepted) and not isinstance(pending.word, Query)
+        if not durable and not self.ownership.may_answer():
+            reply = Unserved("unavailable", "This silo's lease is out; another may own the entity.", 1_000)
+        self.reply(pending, reply)
+
+    def reply(self, pending: Pending, reply: Reply) -> None:
+        """Call back, once."""
+        callback, pending.callback = pending.callback, None
+        if callback is None:
+            return
+        self.pending_count -= 1
+        self._count(pending, reply)
+        try:
+            callback(reply)
+        except Exception as error:
+            log.error("reply_callback_failed", error=repr(error), exc_info=error)
+
+    def _count(self, pending: Pending, reply: Reply) -> None:
+        name = type(pending.word).__name__
+        match reply:
+            case Accepted():
+                self.meter.commands[(name, "accepted")] += 1
+            case Rejected():
+                self.meter.commands[(name, "rejected")] += 1
+                self.meter.rejected[reply.code] += 1
+            case Unserved():
+                self.meter.commands[(name, "unserved")] += 1
+                self.meter.unserved[reply.code] += 1
+            case Moved():
+                self.meter.bounced += 1
+
+    def refuse(self, pending: Pending, code: str, detail: str) -> None:
+        self.reply(pending, Unserved(code, detail, 1_000))
+
+    def bounce(self, pending: Pending) -> None:
+        """Not ours (any more): the router that sent it asks the placement and sends it on (pitfall 7)."""
+        self.reply(pending, Moved(self.ownership.version()))
+
+    def _refuse_stopped(self, pending: Pending, stopped: Quarantine) -> None:
+        if stopped.mode == END:
+            self.reply(
+                pending, Rejected("entity_ended", 410, "An operator ended this entity.", "", {}, stopped.seq)
+            )
+        else:
+            self.refuse(pending, "quarantined", f"{stopped.entity} is stopped and waits for an operator.")
+
+    # --- commits come back ---------------------------------------------------------------------------------
+
+    def _settled(self, activation: Activation, standing: Document | None) -> None:
+        """The batch in flight is stored (None), or ``standing`` has its place for ever."""
+        if activation.phase is Phase.GONE:
+            return
+        if standing is None:
+            self._stored(activation)
+            return
+        self.meter.fenced += 1
+        other = standing.silo != self.address
+        log.warning("commit_fenced", entity=activation.key, seq=standing.first_seq, by=standing.silo)
+        if other:
+            self.suspect(activation.shard)
+        self.drop(activation)
+
+    def _stored(self, activation: Activation) -> None:
+        batch, activation.flying = activation.flying, None
+        assert batch is not None, "only a batch in flight can be stored"
+        activation.committed = batch.last_seq
+        self.meter.events += len(batch.events)
+        if activation.phase is Phase.PARKED:
+            activation.phase = Phase.DRAINING if activation.shard in self.draining else Phase.ACTIVE
+        if self.on_committed is not None:
+            self.on_committed(activation.key, batch.document(activation.key, self.address))
+        self.courier.committed(activation, batch.sends)
+        self.committer.enqueue(activation)
+        self._release(activation)
+        self.activator.watch_wake(activation)
+        self._run_mailbox(activation)
+        if activation.committed - activation.snapshot_seq >= self.settings.snapshot_every:
+            self.activator.want_snapshot(activation)
+        self._notice_drained(activation)
+
+    def _release(self, activation: Activation) -> None:
+        if activation.shard in self.suspects:
+            return
+        gated = activation.gated
+        while gated and gated[0].seq <= activation.committed:
+            gate = gated.popleft()
+            self._leave(gate.pending, gate.reply)
+
+    def _run_mailbox(self, activation: Activation) -> None:
+        while activation.mailbox and activation.phase is Phase.ACTIVE and not activation.full:
+            self._turn(activation, activation.mailbox.popleft())
+
+    def _park(self, activation: Activation) -> None:
+        if activation.phase is not Phase.GONE:
+            activation.phase = Phase.PARKED
+
+    # --- losing an activation ------------------------------------------------------------------------------
+
+    def drop(self, activation: Activation) -> None:
+        """The state is lost (fenced, sealed, broken): load it again and decide what was never answered again.
+
+        Commands that the journal holds get their stored answer there; neighbours are untouched.
+        """
+        self.meter.drops += 1
+        waiting = self._forget(activation)
+        if activation.shard in self.draining and activation.shard not in self.suspects:
+            for pending in waiting:
+                self.bounce(pending)
+            self._notice_drained(activation)
+            return
+        if not waiting and not activation.courier and activation.shard not in self.suspects:
+            self._notice_drained(activation)
+            return
+        fresh = Activation(activation.type, activation.key, activation.shard)
+        fresh.mailbox.extend(waiting)
+        self.activations[activation.key] = fresh
+        self.activator.want(fresh)
+
+    def _forget(self, activation: Activation) -> list[Pending]:
+        """Take it out of the table; what it still owed an answer, in order of arrival."""
+        activation.phase = Phase.GONE
+        if self.activations.get(activation.key) is activation:
+            del self.activations[activation.key]
+        waiting = [gate.pending for gate in activation.gated if gate.pending.callback is not None]
+        waiting += [pending for pending in activation.mailbox if pending.callback is not None]
+        activation.gated.clear()
+        activation.mailbox.clear()
+        return sorted(waiting, key=lambda pending: pending.arrival)
+
+    def loaded(self, activation: Activation) -> None:
+        """The activator has rebuilt the memory from the journal."""
+        if activation.phase is Phase.GONE:
+            return
+        if activation.shard in self.draining:
+            for pending in self._forget(activation):
+                self.bounce(pending)
+            self._notice_drained(activation)
+            return
+        self.meter.activations += 1
+        activation.committed = activation.memory.seq
+        activation.phase = Phase.ACTIVE
+        activation.touched = self.clock.monotonic()
+        self.courier.resume(activation)
+        self.activator.watch_wake(activation)
+        self._run_mailbox(activation)
+
+    def failed_to_load(self, activation: Activation, error: CannotReplay) -> None:
+        """A poisonous event: this entity stops with an alarm, the silo goes on (guarantee 9, pitfall 13)."""
+        self.stop_entity(
+            Quarantine(entity=activation.key, reason=error.reason, seq=error.seq, at=self.clock.now_ms())
+        )
+
+    def stop_entity(self, quarantine: Quarantine) -> None:
+        """Stop one entity until an operator decides."""
+        self.meter.quarantines += 1
+        log.error(
+            "entity_quarantined", entity=quarantine.entity, seq=quarantine.seq, reason=quarantine.reason
+        )
+        self.quarantined[quarantine.entity] = quarantine
+        if self.on_quarantine is not None:
+            self.on_quarantine(quarantine)
+        activation = self.activations.get(quarantine.entity)
+        if activation is not None:
+            for pending in self._forget(activation):
+                self._refuse_stopped(pending, quarantine)
+            self._notice_drained(activation)
+
+    def abandon(self, activation: Activation) -> None:
+        """Not loadable now and nobody waits, or not ours: whoever still waits is sent on."""
+        for pending in self._forget(activation):
+            self.bounce(pending)
+        self._notice_drained(activation)
+
+    # --- doubt about ownership (a duplicate key by another writer) ------------------------------------------
+
+    def suspect(self, shard: int) -> None:
+        """The shard may be lost: hold its answers until the placement document says whose it is."""
+        if shard not in self.suspects:
+            self.suspects.add(shard)
+            self.keep(asyncio.get_running_loop().create_task(self._ask_placement(shard)))
+
+    async def _ask_placement(self, shard: int) -> None:
+        ours = await self.ownership.confirm(shard)
+        self.suspects.discard(shard)
+        for activation in [a for a in self.activations.values() if a.shard == shard]:
+            if ours:
+                self._release(activation)
+                self.activator.retry(activation)
+            else:
+                self._lose(activation)
+
+    def _lose(self, activation: Activation) -> None:
+        """Another silo owns it: what is durable is answered, the rest is sent on."""
+        self._release(activation)
+        self.abandon(activation)
+
+    def lose_shards(self, shards: Iterable[int]) -> None:
+        """The placement says these are another's (we were too slow to drain)."""
+        lost = set(shards)
+        for activation in [a for a in self.activations.values() if a.shard in lost]:
+            self._lose(activation)
+
+    # --- draining ------------------------------------------------------------------------------------------
+
+    async def drain(self, shards: Iterable[int]) -> None:
+        """Stop deciding for these shards, commit and answer what was decided, forget the entities.
+
+        Returns when nothing of them is left in this silo. New arrivals are bounced from the first moment on.
+        """
+        lot = set(shards)
+        self.draining |= lot
+        for activation in [a for a in self.activations.values() if a.shard in lot]:
+            self._drain_one(activation)
+        if self._left_in(lot):
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._drain_waits.append((lot, done))
+            await done
+        self.meter.handovers += len(lot)
+
+    def undrain(self, shards: Iterable[int]) -> None:
+        """The shards are ours (again): decide for them."""
+        self.draining.difference_update(shards)
+        for activation in [a for a in self.activations.values() if a.phase is Phase.DRAINING]:
+            if activation.shard not in self.draining:
+                activation.phase = Phase.ACTIVE
+
+    def _drain_one(self, activation: Activation) -> None:
+        for pending in activation.mailbox:
+            self.bounce(pending)
+        activation.mailbox.clear()
+        if activation.phase is Phase.ACTIVE:
+            activation.phase = Phase.DRAINING
+            if activation.acknowledgements:
+                self.committer.enqueue(activation)
+        self._notice_drained(activation)
+
+    def _notice_drained(self, activation: Activation) -> None:
+        if activation.shard not in self.draining:
+            return
+        if activation.phase is Phase.DRAINING and activation.quiet:
+            self._forget(activation)
+        for entry in [e for e in self._drain_waits if activation.shard in e[0]]:
+            lot, done = entry
+            if not self._left_in(lot):
+                self._drain_waits.remove(entry)
+                if not done.done():
+                    done.set_result(None)
+
+    def _left_in(self, lot: set[int]) -> bool:
+        return any(activation.shard in lot for activation in self.activations.values())
+
+    # --- time ----------------------------------------------------------------------------------------------
+
+    def wake(self, key: str, callback: Callable[[Reply], None] | None = None) -> None:
+        """Send Wake to an entity of ours; activates it."""
+        self.meter.wakes += 1
+        deadline = self.clock.monotonic() + WAKE_DEADLINE_S
+        self.submit(key, Pending(Wake(), b"", b"", deadline, callback or _ignore))
+
+    def _sweep(self) -> None:
+        """Answer what is past its deadline; runs only while something is pending."""
+        now = self.clock.monotonic()
+        for activation in list(self.activations.values()):
+            if activation.mailbox or activation.gated:
+                self._sweep_one(activation, now)
+        self._sweeping = self.pending_count > 0
+        if self._sweeping:
+            asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._sweep)
+
+    def _sweep_one(self, activation: Activation, now: float) -> None:
+        parked = activation.phase is Phase.PARKED
+        overdue = [p for p in activation.mailbox if p.deadline <= now]
+        if overdue:
+            activation.mailbox = type(activation.mailbox)(p for p in activation.mailbox if p.deadline > now)
+        for pending in overdue:
+            code = "in_doubt" if parked else "unavailable"
+            self.refuse(pending, code, "The entity could not take its turn in time.")
+        for gate in activation.gated:
+            if gate.pending.deadline <= now and gate.pending.callback is not None:
+                # Decided, perhaps durable: not a no. The same key learns the outcome (guarantee 3).
+                self.refuse(gate.pending, "in_doubt", "The commit's outcome is not known yet.")
+
+    def passivate_idle(self) -> None:
+        """Let go of idle entities, the longest idle first when there are too many (guarantee 8)."""
+        now = self.clock.monotonic()
+        surplus = len(self.activations) - self.settings.entities_max
+        idle = [a for a in self.activations.values() if self._idle(a)]
+        idle.sort(key=lambda activation: activation.touched)
+        for activation in idle:
+            if surplus <= 0 and not self.memory_full and now - activation.touched < self.settings.idle_s:
+                break
+            surplus -= 1
+            self.meter.passivations += 1
+            self._forget(activation)
+
+    def _idle(self, activation: Activation) -> bool:
+        return activation.phase is Phase.ACTIVE and activation.quiet and not activation.memory.sends
+
+    # --- the end -------------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """The lease holds again: what waited is written."""
+        self.committer.pump()
+
+    def halt(self) -> None:
+        """Stop for good: nothing is decided or written any more; whoever waits is told to ask another silo."""
+        self._halted = True
+        for activation in list(self.activations.values()):
+            for pending in self._forget(activation):
+                self.refuse(pending, "unavailable", "This silo has stopped.")
+        for lot, done in self._drain_waits:
+            if not done.done():
+                done.set_result(None)
+            self.draining |= lot
+        self._drain_waits.clear()
+
+    async def close(self) -> None:
+        """Cancel what is still running; used at the end of the process."""
+        self.halt()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+WAKE_DEADLINE_S = 30.0
+
+
+def _ignore(reply: Reply) -> None:
+    """Nobody waits for this answer."""
+
+
+__all__ = ["Command", "EntityHost", "Ownership", "Pending"]

@@ -1,0 +1,56 @@
+"""The one source of time, ids and randomness inside a decision.
+
+Everything is derived from the command id, so a command that is decided again (after a lost commit, on another
+silo) decides alike.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+ID_BYTES = 16
+
+
+def command_id(secret: bytes, principal: str, method: str, route: str, target: str, key: str) -> bytes:
+    """The identity of a request: same caller, route, target and key → same command.
+
+    Keyed with the cluster's secret (up to 64 bytes), because a turn derives its randomness from the command id:
+    who knows a key must not be able to foresee a draw's seed.
+    """
+    text = "\x1f".join((principal, method, route, target, key))
+    return hashlib.blake2b(text.encode(), key=secret[:64], digest_size=ID_BYTES).digest()
+
+
+def derived_id(cause: bytes, step: str) -> bytes:
+    """The id of the command that follows from ``cause`` as its step ``step``; any silo derives the same one."""
+    return hashlib.blake2b(cause + b"/" + step.encode(), digest_size=ID_BYTES).digest()
+
+
+def readable(raw: bytes, length: int = 16) -> str:
+    """Lower-case base32 without padding: ids that a person can read out."""
+    return base64.b32encode(raw).decode().lower().rstrip("=")[:length]
+
+
+class Turn:
+    """One command's turn: when it is, who caused it, and deterministic ids and randomness."""
+
+    __slots__ = ("_drawn", "at", "command_id", "entity")
+
+    def __init__(self, at: int, command_id: bytes, entity: str) -> None:
+        self.at = at
+        """The moment of the decision, in ms since the epoch, by cluster time; never goes back for an entity."""
+        self.command_id = command_id
+        self.entity = entity
+        self._drawn = 0
+
+    def random_bytes(self, count: int) -> bytes:
+        """Up to 64 bytes, the same for the same command, entity and draw."""
+        assert 0 < count <= 64, "at most one digest per draw"
+        self._drawn += 1
+        seed = self.entity.encode() + b"#" + self._drawn.to_bytes(4, "big")
+        return hashlib.blake2b(seed, key=self.command_id, digest_size=count).digest()
+
+    def new_id(self, prefix: str = "") -> str:
+        """A new id of 16 characters (80 bits) behind an optional prefix."""
+        return prefix + readable(self.random_bytes(10))

@@ -1,0 +1,116 @@
+"""Why the door says no, before any entity is asked. Codes are stable; ``docs/errors.md`` lists them all."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from actors.words import Rejection
+
+
+class MalformedRequest(Rejection):
+    """The bytes are not an HTTP/1.1 request."""
+
+    status: ClassVar[int] = 400
+
+
+class MalformedJson(Rejection):
+    """The body is not JSON in UTF-8.
+
+    ``problem`` says where reading it stopped.
+    """
+
+    status: ClassVar[int] = 400
+    hint: ClassVar[str] = "Send one JSON object, encoded in UTF-8."
+
+    problem: str
+
+
+class IdempotencyKeyRequired(Rejection):
+    """This request needs an Idempotency-Key."""
+
+    status: ClassVar[int] = 400
+    hint: ClassVar[str] = "Send header Idempotency-Key, 1 to 64 of A-Z a-z 0-9 _ -, new for every new request."
+
+
+class Unauthenticated(Rejection):
+    """No valid token came with this request, or the login is wrong.
+
+    A token is sent as ``Authorization: Bearer <token>``; it may be missing, damaged, expired, or ended by a
+    change of the account.
+    """
+
+    status: ClassVar[int] = 401
+    hint: ClassVar[str] = "Get a token from POST /api/v1/auth/guest or POST /api/v1/auth/staff."
+
+
+class Forbidden(Rejection):
+    """This account may not do that here.
+
+    ``audience`` says who may.
+    """
+
+    status: ClassVar[int] = 403
+
+    audience: str
+
+
+class RouteNotFound(Rejection):
+    """There is nothing at this address."""
+
+    status: ClassVar[int] = 404
+    hint: ClassVar[str] = "GET /openapi.json lists every address."
+
+
+class MethodNotAllowed(Rejection):
+    """This address does not take this method.
+
+    ``allowed_methods`` lists those it takes, as header Allow does.
+    """
+
+    status: ClassVar[int] = 405
+
+    allowed_methods: list[str]
+
+
+class RequestTimeout(Rejection):
+    """The request did not arrive in time; the connection is closed.
+
+    Nothing was done: a request is executed only when all of it has arrived.
+    """
+
+    status: ClassVar[int] = 408
+    hint: ClassVar[str] = "Send it again, without pauses."
+
+
+class BodyTooLarge(Rejection):
+    """The body is larger than any request of this service."""
+
+    status: ClassVar[int] = 413
+
+    size_bytes_max: int
+
+
+class HeadersTooLarge(Rejection):
+    """Request line and headers are larger than any request of this service; the connection is closed."""
+
+    status: ClassVar[int] = 431
+
+    size_bytes_max: int
+
+
+class RateLimited(Rejection):
+    """Too many requests of this caller, or from this address.
+
+    ``scope`` says which of the two; Retry-After when to come again.
+    """
+
+    status: ClassVar[int] = 429
+
+    scope: str
+
+
+class ClaimInFlight(Rejection):
+    """Another claim of this diner in this sale is being decided (F8)."""
+
+    status: ClassVar[int] = 429
+    hint: ClassVar[str] = "Wait for its answer; a repeated request with the same Idempotency-Key joins it."

@@ -1,0 +1,79 @@
+"""One claim: where it stands, why, and what can be done from there."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class ClaimState(enum.StrEnum):
+    """Where a claim stands (F4)."""
+
+    ENTERED = "entered"
+    NOT_DRAWN = "not_drawn"
+    WAITING = "waiting"
+    HELD = "held"
+    PAYING = "paying"
+    SOLD = "sold"
+    EXPIRED = "expired"
+    RELEASED = "released"
+
+
+class Reason(enum.StrEnum):
+    """Why a claim stands where it stands (F12)."""
+
+    IN_ORDER = "in_order"
+    NOTHING_LEFT = "nothing_left"
+    IN_DRAW = "in_draw"
+    DRAWN = "drawn"
+    NOT_DRAWN = "not_drawn"
+    FROM_WAITLIST = "from_waitlist"
+    AT_CHECKOUT = "at_checkout"
+    PAYMENT_FAILED = "payment_failed"
+    PAID = "paid"
+    PAID_LATE = "paid_late"
+    HOLD_OVER = "hold_over"
+    GIVEN_BACK = "given_back"
+    SALE_ENDED = "sale_ended"
+
+
+GONE_STATES = (ClaimState.EXPIRED, ClaimState.RELEASED)
+"""Had a hold or a place, and has it no more; money that comes late may buy it back (F6)."""
+
+ALLOWED: dict[ClaimState, list[str]] = {
+    ClaimState.ENTERED: ["release"],
+    ClaimState.NOT_DRAWN: [],
+    ClaimState.WAITING: ["release"],
+    ClaimState.HELD: ["checkout", "release"],
+    ClaimState.PAYING: ["pay", "release"],
+    ClaimState.SOLD: [],
+    ClaimState.EXPIRED: [],
+    ClaimState.RELEASED: [],
+}
+"""What a diner can do from each state; an IllegalTransition lists it."""
+
+
+class ClaimRecord(msgspec.Struct, array_like=True, gc=False):
+    """One claim; its id is its key in ``Sale.claims``.
+
+    ``release_at`` is when its stock becomes free unless something happens (0: never by itself), ``place``
+    its place in the waitlist, ``rank`` its place in the draw (from 1). ``extended``: a checkout has
+    extended the hold; it does so once. ``closing``: the order was asked to close the payment.
+    """
+
+    user_id: str
+    quantity: int
+    position: int
+    at: int
+    wait: bool
+    state: ClaimState
+    reason: Reason
+    expires_at: int = 0
+    release_at: int = 0
+    place: int = 0
+    rank: int = 0
+    extended: bool = False
+    closing: bool = False
+    order_id: str = ""
+    payment_id: str = ""

@@ -1,0 +1,175 @@
+"""How each event changes the sale. Nothing else does; replay runs exactly this."""
+
+from __future__ import annotations
+
+from actors.entity import Entity, evolves
+from flash_sale.claim import ClaimRecord, ClaimState, Reason
+from flash_sale.draw import draw
+from flash_sale.events import (
+    CheckedOut,
+    CheckoutFailed,
+    Claimed,
+    CloseAsked,
+    DrawHeld,
+    Entered,
+    HoldExpired,
+    JoinedWaitlist,
+    Offered,
+    Released,
+    SaleChanged,
+    SaleEnded,
+    SaleOpened,
+    SaleStarted,
+    Sold,
+    StockReturned,
+)
+from flash_sale.state import Sale
+
+
+class SaleEvolution(Entity[Sale]):
+    """The evolving half of FlashSaleItem. ``sale.seq`` counts what a SaleView shows."""
+
+    def blank(self) -> Sale:
+        return Sale()
+
+    @evolves(SaleOpened)
+    def on_opened(self, sale: Sale, e: SaleOpened, at: int) -> None:
+        sale.opened = True
+        sale.store_id, sale.dish_id, sale.dish_name = e.store_id, e.dish_id, e.dish_name
+        sale.title, sale.price_fen = e.title, e.price_fen
+        sale.stock = sale.left = e.stock
+        sale.per_user_limit = e.per_user_limit
+        sale.starts_at, sale.ends_at = e.starts_at, e.ends_at
+        sale.hold_ms, sale.grace_ms = e.hold_seconds * 1_000, e.grace_ms
+        sale.draw, sale.draw_window_ms, sale.draw_ends_at = (
+            e.policy == "draw",
+            e.draw_window_ms,
+            e.draw_ends_at,
+        )
+        sale.entry_required = e.entry_required
+        sale.seed = e.seed
+        sale.seq += 1
+
+    @evolves(SaleChanged)
+    def on_changed(self, sale: Sale, e: SaleChanged, at: int) -> None:
+        sale.title, sale.price_fen = e.title, e.price_fen
+        sale.starts_at, sale.ends_at = e.starts_at, e.ends_at
+        sale.per_user_limit = e.per_user_limit
+        sale.hold_ms = e.hold_seconds * 1_000
+        sale.draw_window_ms, sale.draw_ends_at = e.draw_window_ms, e.draw_ends_at
+        sale.entry_required = e.entry_required
+        sale.seq += 1
+
+    @evolves(SaleStarted)
+    def on_started(self, sale: Sale, e: SaleStarted, at: int) -> None:
+        sale.started = True
+        sale.seq += 1
+
+    @evolves(Claimed)
+    def on_claimed(self, sale: Sale, e: Claimed, at: int) -> None:
+        record = self._enter(sale, e.claim_id, e.user_id, e.quantity, e.wait, at)
+        sale.hold(e.claim_id, record, e.expires_at, Reason.IN_ORDER)
+
+    @evolves(JoinedWaitlist)
+    def on_joined_waitlist(self, sale: Sale, e: JoinedWaitlist, at: int) -> None:
+        record = self._enter(sale, e.claim_id, e.user_id, e.quantity, True, at)
+        self._wait(sale, e.claim_id, record)
+
+    @evolves(Entered)
+    def on_entered(self, sale: Sale, e: Entered, at: int) -> None:
+        self._enter(sale, e.claim_id, e.user_id, e.quantity, e.wait, at)
+        sale.entered += 1
+
+    @evolves(DrawHeld)
+    def on_draw_held(self, sale: Sale, e: DrawHeld, at: int) -> None:
+        drawn = draw(sale, e.entries_digest)
+        sale.drawn = True
+        sale.entries, sale.entries_digest = len(sale.claims), e.entries_digest
+        sale.entered = 0
+        sale.seq += 1
+        for one in drawn:
+            record = sale.claims[one.claim_id]
+            record.rank = one.rank
+            match one.state:
+                case ClaimState.HELD:
+                    sale.hold(one.claim_id, record, sale.expires_at(at), Reason.DRAWN)
+                case ClaimState.WAITING:
+                    self._wait(sale, one.claim_id, record)
+                case _:
+                    sale.let_go(record, ClaimState.NOT_DRAWN, Reason.NOT_DRAWN)
+
+    @evolves(Offered)
+    def on_offered(self, sale: Sale, e: Offered, at: int) -> None:
+        record = sale.claims[e.claim_id]
+        sale.waitlist.size -= 1
+        sale.hold(e.claim_id, record, e.expires_at, Reason.FROM_WAITLIST)
+        sale.waitlist.trim(sale.claims)
+        sale.seq += 1
+
+    @evolves(CheckedOut)
+    def on_checked_out(self, sale: Sale, e: CheckedOut, at: int) -> None:
+        record = sale.claims[e.claim_id]
+        sale.held -= record.quantity
+        sale.paying += record.quantity
+        record.state, record.reason = ClaimState.PAYING, Reason.AT_CHECKOUT
+        record.order_id = e.order_id
+        record.extended = True
+        sale.keep_until(e.claim_id, record, e.expires_at, e.expires_at + sale.grace_ms)
+
+    @evolves(CheckoutFailed)
+    def on_checkout_failed(self, sale: Sale, e: CheckoutFailed, at: int) -> None:
+        record = sale.claims[e.claim_id]
+        sale.paying -= record.quantity
+        sale.held += record.quantity
+        record.state, record.reason = ClaimState.HELD, Reason.PAYMENT_FAILED
+
+    @evolves(CloseAsked)
+    def on_close_asked(self, sale: Sale, e: CloseAsked, at: int) -> None:
+        record = sale.claims[e.claim_id]
+        record.closing = True
+        sale.keep_until(e.claim_id, record, record.expires_at, e.release_at)
+
+    @evolves(HoldExpired)
+    def on_hold_expired(self, sale: Sale, e: HoldExpired, at: int) -> None:
+        sale.let_go(sale.claims[e.claim_id], ClaimState.EXPIRED, Reason.HOLD_OVER)
+        sale.seq += 1
+
+    @evolves(Released)
+    def on_released(self, sale: Sale, e: Released, at: int) -> None:
+        sale.let_go(sale.claims[e.claim_id], ClaimState.RELEASED, Reason.GIVEN_BACK)
+        sale.seq += 1
+
+    @evolves(Sold)
+    def on_sold(self, sale: Sale, e: Sold, at: int) -> None:
+        sale.sell(sale.claims[e.claim_id], e.order_id, e.payment_id, e.late)
+        sale.seq += 1
+
+    @evolves(SaleEnded)
+    def on_ended(self, sale: Sale, e: SaleEnded, at: int) -> None:
+        sale.ended = True
+        sale.seq += 1
+        waiting = [sale.claims[claim_id] for claim_id, _ in sale.waitlist.in_line(sale.claims)]
+        entered = [record for record in sale.claims.values() if record.state is ClaimState.ENTERED]
+        for record in entered:
+            sale.let_go(record, ClaimState.NOT_DRAWN, Reason.SALE_ENDED)
+        for record in waiting:
+            sale.let_go(record, ClaimState.EXPIRED, Reason.SALE_ENDED)
+
+    @evolves(StockReturned)
+    def on_stock_returned(self, sale: Sale, e: StockReturned, at: int) -> None:
+        sale.left -= e.quantity
+        sale.returned += e.quantity
+        sale.seq += 1
+
+    def _enter(
+        self, sale: Sale, claim_id: str, user_id: str, quantity: int, wait: bool, at: int
+    ) -> ClaimRecord:
+        record = ClaimRecord(
+            user_id, quantity, len(sale.claims) + 1, at, wait, ClaimState.ENTERED, Reason.IN_DRAW
+        )
+        sale.enter(claim_id, record)
+        return record
+
+    def _wait(self, sale: Sale, claim_id: str, record: ClaimRecord) -> None:
+        record.state, record.reason = ClaimState.WAITING, Reason.NOTHING_LEFT
+        record.place = sale.waitlist.join(claim_id)

@@ -1,0 +1,181 @@
+"""What a flash sale remembers, and what one can ask of it without looking through all claims."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+import msgspec
+
+from flash_sale.claim import GONE_STATES, ClaimRecord, ClaimState, Reason
+from flash_sale.sequence import SEQUENCE_START, next_link
+from flash_sale.waitlist import Waitlist
+
+
+class Sale(msgspec.Struct, kw_only=True):
+    """One flash sale. ``left`` + held + paying + sold + returned = stock, always."""
+
+    store_id: str = ""
+    dish_id: str = ""
+    dish_name: str = ""
+    title: str = ""
+    price_fen: int = 0
+    stock: int = 0
+    per_user_limit: int = 0
+    starts_at: int = 0
+    ends_at: int = 0
+    hold_ms: int = 0
+    grace_ms: int = 0
+    draw: bool = False
+    draw_window_ms: int = 0
+    draw_ends_at: int = 0
+    entry_required: bool = True
+    seed: bytes = b""
+
+    opened: bool = False
+    started: bool = False
+    ended: bool = False
+    drawn: bool = False
+    seq: int = 0
+
+    left: int = 0
+    held: int = 0
+    paying: int = 0
+    sold: int = 0
+    returned: int = 0
+    entered: int = 0
+
+    claims: dict[str, ClaimRecord] = {}
+    taken: dict[str, int] = {}
+    waitlist: Waitlist = msgspec.field(default_factory=Waitlist)
+    holds: list[tuple[int, str]] = []
+    sequence_hash: bytes = SEQUENCE_START
+    entries: int = 0
+    entries_digest: bytes = b""
+
+    @property
+    def waiting(self) -> int:
+        """Claims in the waitlist."""
+        return self.waitlist.size
+
+    @property
+    def draw_open(self) -> bool:
+        """Claims are entries of a draw that has not been held."""
+        return self.draw and not self.drawn
+
+    @property
+    def deadline(self) -> int | None:
+        """The earliest moment at which something is due: start, draw, end, or the first hold to run out."""
+        if not self.opened:
+            return None
+        due = self.holds[0][0] if self.holds else None
+        if self.ended:
+            return due
+        if not self.started:
+            clock = self.starts_at
+        elif self.draw and not self.drawn:
+            clock = self.draw_ends_at
+        else:
+            clock = self.ends_at
+        clock = min(clock, self.ends_at)
+        return clock if due is None or clock < due else due
+
+    def phase(self, at: int) -> str:
+        """upcoming, open, sold_out or ended, judged by the sale's clock (F7).
+
+        With a waitlist nothing is left for a new claim, whatever ``left`` says: it belongs to the head.
+        """
+        if self.ended or at >= self.ends_at:
+            return "ended"
+        if at < self.starts_at:
+            return "upcoming"
+        if self.draw and not self.drawn:
+            return "open"
+        return "sold_out" if self.left == 0 or self.waitlist.size else "open"
+
+    def expires_at(self, at: int) -> int:
+        """When a hold given now runs out, as its diner is told."""
+        return at + self.hold_ms
+
+    # --- used by evolve only -----------------------------------------------------------------------------
+
+    def enter(self, claim_id: str, record: ClaimRecord) -> None:
+        """A new claim takes the next place in the sequence (F12) and counts for its diner (F2)."""
+        self.claims[claim_id] = record
+        self.sequence_hash = next_link(
+            self.sequence_hash, record.position, claim_id, record.quantity, record.wait, record.at
+        )
+        self.taken[record.user_id] = self.taken.get(record.user_id, 0) + record.quantity
+        self.seq += 1
+
+    def hold(self, claim_id: str, record: ClaimRecord, expires_at: int, reason: Reason) -> None:
+        """Stock that is left is held for the claim."""
+        self.left -= record.quantity
+        self.held += record.quantity
+        record.state = ClaimState.HELD
+        record.reason = reason
+        self.keep_until(claim_id, record, expires_at, expires_at + self.grace_ms)
+
+    def keep_until(self, claim_id: str, record: ClaimRecord, expires_at: int, release_at: int) -> None:
+        """The hold runs out at ``expires_at``; its stock is free from ``release_at``."""
+        record.expires_at = expires_at
+        if release_at != record.release_at:
+            record.release_at = release_at
+            heappush(self.holds, (release_at, claim_id))
+            self.trim_holds()
+
+    def let_go(self, record: ClaimRecord, state: ClaimState, reason: Reason) -> None:
+        """The claim is over without being sold: stock it held is left, and it no longer counts for its
+        diner.
+        """
+        self._leave(record)
+        taken = self.taken[record.user_id] - record.quantity
+        if taken:
+            self.taken[record.user_id] = taken
+        else:
+            del self.taken[record.user_id]
+        record.state = state
+        record.reason = reason
+        self.trim_holds()
+        self.waitlist.trim(self.claims)
+
+    def sell(self, record: ClaimRecord, order_id: str, payment_id: str, late: bool) -> None:
+        """The claim is sold, from its own hold or (F6) from what is left."""
+        if record.state in GONE_STATES:
+            self.left -= record.quantity
+            self.taken[record.user_id] = self.taken.get(record.user_id, 0) + record.quantity
+        elif record.state is ClaimState.HELD:
+            self.held -= record.quantity
+        else:
+            self.paying -= record.quantity
+        self.sold += record.quantity
+        record.state = ClaimState.SOLD
+        record.reason = Reason.PAID_LATE if late else Reason.PAID
+        record.order_id = order_id
+        record.payment_id = payment_id
+        record.release_at = 0
+        self.trim_holds()
+
+    def _leave(self, record: ClaimRecord) -> None:
+        match record.state:
+            case ClaimState.HELD:
+                self.held -= record.quantity
+                self.left += record.quantity
+            case ClaimState.PAYING:
+                self.paying -= record.quantity
+                self.left += record.quantity
+            case ClaimState.WAITING:
+                self.waitlist.size -= 1
+            case ClaimState.ENTERED:
+                self.entered -= 1
+        record.release_at = 0
+
+    def trim_holds(self) -> None:
+        """Drop what no longer runs out from the front, so that the front is the next deadline.
+
+        An entry counts while its claim still has that very ``release_at``; others were extended, sold or
+        let go.
+        """
+        holds = self.holds
+        claims = self.claims
+        while holds and claims[holds[0][1]].release_at != holds[0][0]:
+            heappop(holds)

@@ -1,0 +1,148 @@
+"""What can be asked of a store (kind ``store``, id = store_id).
+
+Amounts are fen, moments ms since the epoch, ``_s`` and ``_seconds`` durations in seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from actors.words import Command, Query
+from flash_sale.commands import (
+    HOLD_SECONDS,
+    DrawWindowMs,
+    HoldSeconds,
+    Moment,
+    PerUserLimit,
+    Policy,
+    PriceFen,
+    Stock,
+    Text,
+    Title,
+)
+
+LEFT_MAX = 1_000_000
+DISHES_MAX = 2_000
+SALES_LISTED_MAX = 500
+
+StockState = Literal["in", "qty", "out"]
+JoinPolicy = Literal["open", "staff_confirm", "pin"]
+PayMode = Literal["pay_first", "pay_later"]
+TimeZone = Annotated[str, Meta(pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$", max_length=64)]
+Cutoff = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+HoldS = Annotated[int, Meta(ge=1, le=86_400)]
+GraceS = Annotated[int, Meta(ge=0, le=600)]
+Left = Annotated[int, Meta(ge=0, le=LEFT_MAX)]
+
+
+class CreateStore(Command, frozen=True, kw_only=True):
+    """A store opens its books. Answered with a StoreView."""
+
+    name: Text
+    time_zone: TimeZone = "Asia/Shanghai"
+    cutoff: Cutoff = "04:00"
+
+
+class ChangeSettings(Command, frozen=True, kw_only=True):
+    """Staff change settings; None leaves one as it is. Answered with a SettingsView."""
+
+    name: Text | None = None
+    time_zone: TimeZone | None = None
+    cutoff: Cutoff | None = None
+    order_hold_s: HoldS | None = None
+    grace_s: GraceS | None = None
+    seat_hold_s: HoldS | None = None
+    ticket_ttl_s: HoldS | None = None
+    join_policy: JoinPolicy | None = None
+    pay_mode: PayMode | None = None
+    auto_accept: bool | None = None
+
+
+class PutDish(Command, frozen=True, kw_only=True):
+    """A dish is on the menu with this name and price; its stock stays as it is when it was there before.
+
+    A new dish starts as ``state`` with ``left``. Answered with a DishView.
+    """
+
+    dish_id: Text
+    name: Text
+    price_fen: PriceFen
+    state: StockState = "in"
+    left: Left | None = None
+
+
+class SetDishStock(Command, frozen=True, kw_only=True):
+    """估清: in (not counted), qty (``left`` to sell), out (until a moment, or until set again). Answered
+    with a DishView.
+    """
+
+    dish_id: str
+    state: StockState
+    left: Left | None = None
+    until: Moment | None = None
+
+
+class CreateFlashSale(Command, frozen=True, kw_only=True):
+    """A manager plans a flash sale; its stock leaves the dish at once (F10). Answered with a
+    FlashSaleCreation.
+    """
+
+    title: Title
+    dish_id: Text
+    price_fen: PriceFen
+    stock: Stock
+    per_user_limit: PerUserLimit
+    starts_at: Moment
+    ends_at: Moment
+    hold_seconds: HoldSeconds = HOLD_SECONDS
+    policy: Policy = "fifo"
+    draw_window_ms: DrawWindowMs = 0
+    entry_required: bool = True
+
+
+class UndoFlashSale(Command, frozen=True, kw_only=True):
+    """The sale could not be opened: all its stock returns (compensation of OpenSale)."""
+
+    flash_sale_id: str
+
+
+class ReturnStock(Command, frozen=True, kw_only=True):
+    """A sale gives back what nobody bought (F10)."""
+
+    flash_sale_id: str
+    dish_id: str
+    quantity: int
+
+
+class RecordSold(Command, frozen=True, kw_only=True):
+    """A sale sold this many: held becomes sold (D4)."""
+
+    flash_sale_id: str
+    dish_id: str
+    quantity: int
+
+
+class GetStore(Query, frozen=True, kw_only=True):
+    """Name and settings: StoreView."""
+
+
+class GetMenu(Query, frozen=True, kw_only=True):
+    """The menu with what is available now: MenuView; its version changes whenever the view does (ETag)."""
+
+
+class GetDish(Query, frozen=True, kw_only=True):
+    """One dish: DishView."""
+
+    dish_id: str
+
+
+class GetDishStock(Query, frozen=True, kw_only=True):
+    """The books of one dish, for staff: StockView."""
+
+    dish_id: str
+
+
+class ListFlashSales(Query, frozen=True, kw_only=True):
+    """The store's flash sales, newest first: FlashSaleList."""
