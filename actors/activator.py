@@ -58,7 +58,7 @@ class Activator:
 
     def want(self, activation: Activation) -> None:
         """Load this entity when a place is free."""
-        if activation.shard in self._host.suspects:
+        if activation.shard in self._host.handover.suspects:
             # Not before the placement has said that it is ours: EntityHost._ask_placement calls retry().
             return
         self._waiting[activation.key] = activation

@@ -22,6 +22,7 @@ from actors.courier import Courier
 from actors.doubt import Doubt
 from actors.entity import EntityType, kind_of
 from actors.entity_memory import CannotReplay
+from actors.handover import Handover
 from actors.journal import Document, Journal
 from actors.metering import Meter
 from actors.placement import shard_of
@@ -78,9 +79,6 @@ class EntityHost:
         self.ownership = ownership
         self.activations: dict[str, Activation] = {}
         self.quarantined: dict[str, Quarantine] = {}
-        self.suspects: set[int] = set()
-        """Shards in which another writer took our place; no answers for them until the placement has spoken."""
-        self.draining: set[int] = set()
         self.pending_count = 0
         self.turn_began: tuple[str, float] | None = None
         """(entity, monotonic) while a turn runs: what the watchdog looks at."""
@@ -91,7 +89,7 @@ class EntityHost:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping = False
         self._halted = False
-        self._drain_waits: list[tuple[set[int], asyncio.Future[None]]] = []
+        self.handover = Handover(self)
         self.courier = Courier(self)
         self.activator = Activator(self, journal, snapshots)
         self.committer = Committer(
@@ -139,7 +137,7 @@ class EntityHost:
         if self.quarantined and (stopped := self.quarantined.get(key)) and stopped.mode != SKIP:
             self._refuse_stopped(pending, stopped)
             return
-        if shard_of(key) in self.draining:
+        if shard_of(key) in self.handover.draining:
             self.bounce(pending)
             return
         activation = self.activations.get(key) or self._activate(key, pending)
@@ -213,7 +211,7 @@ class EntityHost:
 
     def gate(self, activation: Activation, pending: Pending, reply: Reply) -> None:
         """The output gate: the reply leaves when all that the entity has decided so far is committed."""
-        if activation.memory.seq <= activation.committed and activation.shard not in self.suspects:
+        if activation.memory.seq <= activation.committed and activation.shard not in self.handover.suspects:
             self._leave(pending, reply)
         else:
             activation.gated.append(Gated(activation.memory.seq, pending, reply))
@@ -280,7 +278,7 @@ class EntityHost:
         other = standing.silo != self.address
         log.warning("commit_fenced", entity=activation.key, seq=standing.first_seq, by=standing.silo)
         if other:
-            self.suspect(activation.shard)
+            self.handover.suspect(activation.shard)
         self.drop(activation)
 
     def _stored(self, activation: Activation) -> None:
@@ -289,20 +287,20 @@ class EntityHost:
         activation.committed = batch.last_seq
         self.meter.events += len(batch.events)
         if activation.phase is Phase.PARKED:
-            activation.phase = Phase.DRAINING if activation.shard in self.draining else Phase.ACTIVE
+            activation.phase = Phase.DRAINING if activation.shard in self.handover.draining else Phase.ACTIVE
         if self.on_committed is not None:
             self.on_committed(activation.key, batch.document(activation.key, self.address))
         self.courier.committed(activation, batch.sends)
         self.committer.enqueue(activation)
-        self._release(activation)
+        self.release(activation)
         self.activator.watch_wake(activation)
         self._run_mailbox(activation)
         if activation.committed - activation.snapshot_seq >= self.settings.snapshot_every:
             self.activator.want_snapshot(activation)
-        self._notice_drained(activation)
+        self.handover.notice_drained(activation)
 
-    def _release(self, activation: Activation) -> None:
-        if activation.shard in self.suspects:
+    def release(self, activation: Activation) -> None:
+        if activation.shard in self.handover.suspects:
             return
         gated = activation.gated
         while gated and gated[0].seq <= activation.committed:
@@ -325,21 +323,21 @@ class EntityHost:
         Commands that the journal holds get their stored answer there; neighbours are untouched.
         """
         self.meter.drops += 1
-        waiting = self._forget(activation)
-        if activation.shard in self.draining and activation.shard not in self.suspects:
+        waiting = self.forget(activation)
+        if activation.shard in self.handover.draining and activation.shard not in self.handover.suspects:
             for pending in waiting:
                 self.bounce(pending)
-            self._notice_drained(activation)
+            self.handover.notice_drained(activation)
             return
-        if not waiting and not activation.courier and activation.shard not in self.suspects:
-            self._notice_drained(activation)
+        if not waiting and not activation.courier and activation.shard not in self.handover.suspects:
+            self.handover.notice_drained(activation)
             return
         fresh = Activation(activation.type, activation.key, activation.shard)
         fresh.mailbox.extend(waiting)
         self.activations[activation.key] = fresh
         self.activator.want(fresh)
 
-    def _forget(self, activation: Activation) -> list[Pending]:
+    def forget(self, activation: Activation) -> list[Pending]:
         """Take it out of the table; what it still owed an answer, in order of arrival."""
         activation.phase = Phase.GONE
         if self.activations.get(activation.key) is activation:
@@ -354,10 +352,10 @@ class EntityHost:
         """The activator has rebuilt the memory from the journal."""
         if activation.phase is Phase.GONE:
             return
-        if activation.shard in self.draining:
-            for pending in self._forget(activation):
+        if activation.shard in self.handover.draining:
+            for pending in self.forget(activation):
                 self.bounce(pending)
-            self._notice_drained(activation)
+            self.handover.notice_drained(activation)
             return
         self.meter.activations += 1
         activation.committed = activation.memory.seq
@@ -384,93 +382,15 @@ class EntityHost:
             self.on_quarantine(quarantine)
         activation = self.activations.get(quarantine.entity)
         if activation is not None:
-            for pending in self._forget(activation):
+            for pending in self.forget(activation):
                 self._refuse_stopped(pending, quarantine)
-            self._notice_drained(activation)
+            self.handover.notice_drained(activation)
 
     def abandon(self, activation: Activation) -> None:
         """Not loadable now and nobody waits, or not ours: whoever still waits is sent on."""
-        for pending in self._forget(activation):
+        for pending in self.forget(activation):
             self.bounce(pending)
-        self._notice_drained(activation)
-
-    # --- doubt about ownership (a duplicate key by another writer) ------------------------------------------
-
-    def suspect(self, shard: int) -> None:
-        """The shard may be lost: hold its answers until the placement document says whose it is."""
-        if shard not in self.suspects:
-            self.suspects.add(shard)
-            self.keep(asyncio.get_running_loop().create_task(self._ask_placement(shard)))
-
-    async def _ask_placement(self, shard: int) -> None:
-        ours = await self.ownership.confirm(shard)
-        self.suspects.discard(shard)
-        for activation in [a for a in self.activations.values() if a.shard == shard]:
-            if ours:
-                self._release(activation)
-                self.activator.retry(activation)
-            else:
-                self._lose(activation)
-
-    def _lose(self, activation: Activation) -> None:
-        """Another silo owns it: what is durable is answered, the rest is sent on."""
-        self._release(activation)
-        self.abandon(activation)
-
-    def lose_shards(self, shards: Iterable[int]) -> None:
-        """The placement says these are another's (we were too slow to drain)."""
-        lost = set(shards)
-        for activation in [a for a in self.activations.values() if a.shard in lost]:
-            self._lose(activation)
-
-    # --- draining ------------------------------------------------------------------------------------------
-
-    async def drain(self, shards: Iterable[int]) -> None:
-        """Stop deciding for these shards, commit and answer what was decided, forget the entities.
-
-        Returns when nothing of them is left in this silo. New arrivals are bounced from the first moment on.
-        """
-        lot = set(shards)
-        self.draining |= lot
-        for activation in [a for a in self.activations.values() if a.shard in lot]:
-            self._drain_one(activation)
-        if self._left_in(lot):
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._drain_waits.append((lot, done))
-            await done
-        self.meter.handovers += len(lot)
-
-    def undrain(self, shards: Iterable[int]) -> None:
-        """The shards are ours (again): decide for them."""
-        self.draining.difference_update(shards)
-        for activation in [a for a in self.activations.values() if a.phase is Phase.DRAINING]:
-            if activation.shard not in self.draining:
-                activation.phase = Phase.ACTIVE
-
-    def _drain_one(self, activation: Activation) -> None:
-        for pending in activation.mailbox:
-            self.bounce(pending)
-        activation.mailbox.clear()
-        if activation.phase is Phase.ACTIVE:
-            activation.phase = Phase.DRAINING
-            if activation.acknowledgements:
-                self.committer.enqueue(activation)
-        self._notice_drained(activation)
-
-    def _notice_drained(self, activation: Activation) -> None:
-        if activation.shard not in self.draining:
-            return
-        if activation.phase is Phase.DRAINING and activation.quiet:
-            self._forget(activation)
-        for entry in [e for e in self._drain_waits if activation.shard in e[0]]:
-            lot, done = entry
-            if not self._left_in(lot):
-                self._drain_waits.remove(entry)
-                if not done.done():
-                    done.set_result(None)
-
-    def _left_in(self, lot: set[int]) -> bool:
-        return any(activation.shard in lot for activation in self.activations.values())
+        self.handover.notice_drained(activation)
 
     # --- time ----------------------------------------------------------------------------------------------
 
@@ -514,7 +434,7 @@ class EntityHost:
                 break
             surplus -= 1
             self.meter.passivations += 1
-            self._forget(activation)
+            self.forget(activation)
 
     def _idle(self, activation: Activation) -> bool:
         return activation.phase is Phase.ACTIVE and activation.quiet and not activation.memory.sends
@@ -529,13 +449,9 @@ class EntityHost:
         """Stop for good: nothing is decided or written any more; whoever waits is told to ask another silo."""
         self._halted = True
         for activation in list(self.activations.values()):
-            for pending in self._forget(activation):
+            for pending in self.forget(activation):
                 self.refuse(pending, "unavailable", "This silo has stopped.")
-        for lot, done in self._drain_waits:
-            if not done.done():
-                done.set_result(None)
-            self.draining |= lot
-        self._drain_waits.clear()
+        self.handover.give_up()
 
     async def close(self) -> None:
         """Cancel what is still running; used at the end of the process."""

@@ -20,13 +20,14 @@ from actors.journal import Journal
 from actors.lanes import LaneTransport
 from actors.membership import ALIVE, ENDED, LEAVING, Lease, Member, MemberStore, StoreUnreachable
 from actors.metering import Meter
-from actors.placement import Placement, PlacementStore, propose, release, shard_of, take
+from actors.placement import Placement, PlacementStore, propose, release, take
 from actors.quarantine import Quarantine, QuarantineStore
-from actors.reminders import Reminder, ReminderStore
+from actors.reminders import ReminderStore
+from actors.reminding import Reminding
 from actors.router import Router
 from actors.settings import RuntimeSettings
 from actors.snapshots import SnapshotStore
-from actors.words import Accepted, Command, Query, Rejected, Reply
+from actors.words import Command, Query
 
 RETRY_S = 0.3
 PASSIVATE_EVERY_S = 10.0
@@ -82,7 +83,6 @@ class Silo:
         self._poked: asyncio.Event | None = None
         self._seen: dict[str, tuple[int, float]] = {}
         self._releasing: set[int] = set()
-        self._waking: set[str] = set()
         self._unsaved: set[str] = set()
         self._looked_at = 0.0
         self._suspended = False
@@ -111,8 +111,9 @@ class Silo:
             entity, word, command_id=command_id, deadline=deadline, callback=callback
         )
         self.host.on_quarantine = self._store_quarantine
+        self._reminding = Reminding(self.host, self._stores.reminders, self._mine, self._random)
         await self._renew()
-        for loop in (self._renew_for_ever(), self._watch_for_ever(), self._remind_for_ever()):
+        for loop in (self._renew_for_ever(), self._watch_for_ever(), self._reminding.run()):
             self._keep(asyncio.get_running_loop().create_task(loop))
         log.info("silo_started", silo=self.address)
 
@@ -167,7 +168,7 @@ class Silo:
             if not mine:
                 return
             if not self._heirs():
-                await self.host.drain(mine)
+                await self.host.handover.drain(mine)
                 return
             await asyncio.sleep(TAKE_OVER_LOOK_S)
 
@@ -220,6 +221,11 @@ class Silo:
             self._see(placement)
             return placement.owner[shard] == self.address
         return False
+
+    def _mine(self) -> list[int]:
+        """The shards we own and may answer for now."""
+        placement = self.router.placement
+        return placement.owned_by(self.address) if placement is not None and self.may_answer() else []
 
     # --- the lease -----------------------------------------------------------------------------------------
 
@@ -347,7 +353,7 @@ class Silo:
         now = set(placement.owned_by(self.address))
         self.router.placement = placement
         if before - now:
-            self.host.lose_shards(before - now)
+            self.host.handover.lose_shards(before - now)
         self._undrain_kept()
 
     def _undrain_kept(self) -> None:
@@ -355,14 +361,14 @@ class Silo:
         placement = self.router.placement
         if placement is not None:
             kept = {shard for shard in placement.owned_by(self.address) if not placement.next[shard]}
-            self.host.undrain((kept & self.host.draining) - self._releasing)
+            self.host.handover.undrain((kept & self.host.handover.draining) - self._releasing)
 
     async def _take(self, placement: Placement) -> None:
         draft = take(placement, self.address)
         if draft is not None and self.member.state == ALIVE and await self._stores.placement.swap(draft):
             gained = set(draft.owned_by(self.address)) - set(placement.owned_by(self.address))
             self.meter.takeovers += len(gained)
-            self.host.draining -= gained
+            self.host.handover.draining -= gained
             self._see(draft)
             log.info("shards_taken", silo=self.address, shards=len(gained), version=draft.version)
 
@@ -385,7 +391,7 @@ class Silo:
     async def _release(self, shards: set[int]) -> None:
         """Drain, then say so in the placement; a successor sees it and takes."""
         try:
-            await self.host.drain(shards)
+            await self.host.handover.drain(shards)
             while not self._stopped:
                 try:
                     placement = await self._stores.placement.read()
@@ -420,62 +426,6 @@ class Silo:
             except StoreUnreachable:
                 await asyncio.sleep(RETRY_S)
         self._unsaved.discard(quarantine.entity)
-
-    # --- reminders -----------------------------------------------------------------------------------------
-
-    async def _remind_for_ever(self) -> None:
-        while not self._stopped:
-            try:
-                full = await self._remind()
-            except StoreUnreachable as outage:
-                full = False
-                log.warning("cannot_remind", silo=self.address, reason=str(outage))
-            await asyncio.sleep(TAKE_OVER_LOOK_S if full else self._settings.look_for_reminders_s)
-
-    async def _remind(self) -> bool:
-        """Wake the entities whose rows are due, the longest overdue first; only those we own."""
-        placement = self.router.placement
-        if placement is None or not self.may_answer():
-            return False
-        mine = placement.owned_by(self.address)
-        limit = self._settings.due_per_look
-        due = await self._stores.reminders.due(self._clock.now_ms(), mine, limit) if mine else []
-        fresh = [row for row in due if row.entity not in self._waking and self._owns(row.entity)]
-        for reminder in fresh:
-            self._waking.add(reminder.entity)
-            self.host.keep(asyncio.get_running_loop().create_task(self._wake(reminder)))
-        return len(due) == limit and bool(fresh)
-
-    def _owns(self, entity: str) -> bool:
-        placement = self.router.placement
-        return placement is not None and placement.owner[shard_of(entity)] == self.address
-
-    async def _wake(self, reminder: Reminder) -> None:
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-
-        def answered(reply: Reply) -> None:
-            if not future.done():
-                future.set_result(reply)
-
-        try:
-            self.host.wake(reminder.entity, answered)
-            if isinstance(await future, Accepted | Rejected):
-                await self._settle(reminder)
-        except StoreUnreachable as outage:
-            log.warning("reminder_not_settled", entity=reminder.entity, reason=str(outage))
-        finally:
-            self._waking.discard(reminder.entity)
-
-    async def _settle(self, reminder: Reminder) -> None:
-        """The Wake is committed: the row moves to the next deadline. What is decided from here on and needs an
-        earlier one writes the row itself, because ``reminder_at`` already says the later moment."""
-        activation = self.host.activations.get(reminder.entity)
-        if activation is None:
-            return
-        next_at = self.host.committer.deadline(activation)
-        activation.reminder_at = next_at
-        stamp = f"{self.address}:{self._random(6).hex()}"
-        await self._stores.reminders.settle(reminder, next_at, stamp)
 
     # --- from outside --------------------------------------------------------------------------------------
 

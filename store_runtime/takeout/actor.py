@@ -39,6 +39,7 @@ from store_runtime.takeout.events import (
     PaymentRefunded,
     RefundStarted,
 )
+from store_runtime.takeout.evolution import OrderEvolution
 from store_runtime.takeout.payment import UNPAID_FOR_GOOD, Payment
 from store_runtime.takeout.projections import (
     OrderPlacedAnswer,

@@ -1,0 +1,89 @@
+"""A whole silo in memory, on real time: for examples and for tests that want the host without servers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from actors.clock import Clock, ClusterClock
+from actors.entity import Entity
+from actors.lanes import LaneDown
+from actors.membership import Member
+from actors.settings import RuntimeSettings
+from actors.silo import Silo, Stores
+from actors.testing.memory import (
+    MemoryJournal,
+    MemoryMembers,
+    MemoryPlacement,
+    MemoryQuarantine,
+    MemoryReminders,
+    MemorySnapshots,
+)
+
+
+class LocalLanes:
+    """Lanes between silos of one process: a batch is received when it is sent."""
+
+    def __init__(self) -> None:
+        self.silos: dict[str, Silo] = {}
+
+    async def send(self, receiver: str, batch: bytes) -> None:
+        silo = self.silos.get(receiver)
+        if silo is None:
+            raise LaneDown(f"{receiver} is not in this process")
+        silo.receive(batch)
+
+
+def memory_stores() -> Stores:
+    """Empty stores; hand the same ones to several silos and they are one cluster."""
+    return Stores(
+        journal=MemoryJournal(),
+        members=MemoryMembers(),
+        placement=MemoryPlacement(),
+        reminders=MemoryReminders(),
+        snapshots=MemorySnapshots(),
+        quarantine=MemoryQuarantine(),
+    )
+
+
+async def start_local_silo(
+    name: str,
+    types: Sequence[type[Entity[Any]]],
+    *,
+    stores: Stores,
+    lanes: LocalLanes,
+    settings: RuntimeSettings | None = None,
+    clock: Clock | None = None,
+    random: Callable[[int], bytes] = os.urandom,
+) -> Silo:
+    """Start one silo on given stores and lanes; it takes its shards within moments."""
+    silo = Silo(
+        name=name,
+        types=types,
+        stores=stores,
+        transport=lanes,
+        clock=clock or ClusterClock(),
+        settings=settings or RuntimeSettings(),
+        random=random,
+        member=Member(name=name, incarnation=0),
+    )
+    await silo.start()
+    lanes.silos[silo.address] = silo
+    return silo
+
+
+@asynccontextmanager
+async def local_silo(
+    *types: type[Entity[Any]], stores: Stores | None = None, settings: RuntimeSettings | None = None
+) -> AsyncIterator[Silo]:
+    """One silo with everything in memory; ends with it. Keep ``stores`` to start again from what it wrote."""
+    silo = await start_local_silo(
+        "local", types, stores=stores or memory_stores(), lanes=LocalLanes(), settings=settings
+    )
+    try:
+        yield silo
+    finally:
+        await silo.drain(5.0)
+        await silo.stop()

@@ -1,0 +1,134 @@
+"""What all requests of a silo share: tokens, limits, staff, counters, and the way to the entities."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import re
+import secrets
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from actors.words import Command, Query
+from api.addresses import Networks, bucket_of, client_address
+from api.call import Call, decoded
+from api.limits import Buckets
+from api.metering import HttpMeter
+from api.problems import Problem
+from api.rejections import Forbidden, RateLimited, Unauthenticated
+from api.sale_terms import SaleTerms
+from api.settings import Services
+from api.shared_limits import SharedLimits
+from api.staff_accounts import StaffAccounts
+from api.tokens import Diner, Tokens
+from brand.roles import may
+
+View = TypeVar("View")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class Door:
+    """One silo's ingress. Everything in it belongs to the silo's one loop."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.settings = settings = services.settings
+        self.clock = services.clock
+        self.router = services.router
+        self.tokens = Tokens(settings.secret_key)
+        self.meter = HttpMeter()
+        self.terms = SaleTerms()
+        self.in_flight: dict[tuple[str, str], bytes] = {}
+        """(sale, diner) → the command id of the claim that is being decided (F8)."""
+        self.exempt = Networks(settings.limit_exempt)
+        self.trusted = Networks(settings.trusted_proxies)
+        self.users = Buckets("user", settings.user_rate, settings.buckets_max)
+        self.addresses = Buckets("address", settings.address_rate, settings.buckets_max)
+        self.guests = Buckets("guest", settings.guest_rate, settings.buckets_max)
+        self.staff = StaffAccounts(self.ask, settings, services.clock)
+        self.silo_header = (b"kaifan-silo", settings.silo.encode("latin-1", "replace"))
+        self._numbers = itertools.count(1)
+        self._prefix = secrets.token_hex(4)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Shares the limits for as long as it is entered; entered by the server's start, left by its end."""
+        sharing = None
+        if self.services.redis is not None:
+            buckets = (self.users, self.addresses, self.guests, self.staff.login_buckets)
+            shared = SharedLimits(self.services.redis, buckets, self.clock)
+            sharing = asyncio.get_running_loop().create_task(shared.run())
+        try:
+            yield
+        finally:
+            if sharing is not None:
+                sharing.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await sharing
+            self.staff.close()
+
+    async def ask(self, entity: str, word: Command | Query, view: type[View], id: bytes = b"") -> View:  # noqa: A002
+        """What an entity answers. Raises Problem for a no or an outage."""
+        reply = await self.router.ask(entity, word, command_id=id, timeout_s=self.settings.deadline_s)
+        return decoded(reply, view)
+
+    def may(self, roles: dict[str, list[str]], action: str, store_id: str | None) -> bool:
+        """Whether these roles allow ``action`` at the store; without a store, anywhere."""
+        return may(roles, action, store_id)
+
+    def request_id(self, headers: dict[bytes, bytes]) -> str:
+        """The caller's X-Request-Id if it is a decent one, else a new one."""
+        given = headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            return given.decode()
+        return f"{self._prefix}-{next(self._numbers):x}"
+
+    async def admit(self, call: Call) -> None:
+        """Who it is, whether they may, and whether not too often. Raises Problem or a rejection."""
+        peer = call.scope.get("client")
+        call.address = address = self._address(peer[0] if peer else "", call)
+        now = self.clock.monotonic()
+        limited = address not in self.exempt
+        if limited and (wait_s := self.addresses.take(bucket_of(address), now)):
+            raise Problem.of(RateLimited(scope="address"), retry_after_s=wait_s)
+        audience = call.operation.audience
+        if audience.public:
+            return
+        authorization = call.headers.get(b"authorization")
+        if authorization is None:
+            raise Unauthenticated()
+        principal = call.principal = self.tokens.principal(authorization, self.clock.now_ms())
+        if wait_s := self.users.take(principal.caller, now):
+            if limited:
+                # One bot must not use up what a whole Wi-Fi shares.
+                self.addresses.give_back(bucket_of(address))
+            raise Problem.of(RateLimited(scope="user"), retry_after_s=wait_s)
+        if isinstance(principal, Diner):
+            if not audience.diner:
+                raise Forbidden(audience=str(audience))
+        elif not audience.action or not may(
+            await self.staff.roles(principal), audience.action, call.params.get("store_id")
+        ):
+            raise Forbidden(audience=str(audience))
+
+    def _address(self, peer: str, call: Call) -> str:
+        if not self.trusted or b"x-forwarded-for" not in call.headers:
+            return peer
+        values = [value for name, value in call.scope["headers"] if name == b"x-forwarded-for"]
+        return client_address(peer, values, self.trusted)
+
+    def take_guest(self, call: Call) -> None:
+        """One more new guest from this address. Raises Problem (429)."""
+        if call.address in self.exempt:
+            return
+        wait_s = self.guests.take(bucket_of(call.address), self.clock.monotonic())
+        if wait_s:
+            raise Problem.of(RateLimited(scope="address"), retry_after_s=wait_s)
+
+    def metrics(self) -> str:
+        """The silo's metrics and the ingress' own."""
+        return self.services.metrics_text() + self.meter.text()
+
+

@@ -1,0 +1,143 @@
+"""StaffAccount: created, given a password and roles, disabled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from actors.entity import Decision, Entity, answers, decides, evolves
+from actors.turn import Turn
+from brand.commands import ChangePassword, ChangeRoles, CreateAccount, DisableAccount, GetAccount, Role
+from brand.events import AccountCreated, AccountDisabled, PasswordChanged, RolesChanged
+from brand.projections import AccountView
+from brand.rejections import AccountExists, AccountNotFound, AccountOff, UnknownRole
+from brand.state import Account
+
+ROLES: tuple[str, ...] = get_args(Role)
+
+
+class StaffAccount(Entity[Account]):
+    """One person's account; its id is the username."""
+
+    kind = "staff-account"
+
+    def blank(self) -> Account:
+        return Account()
+
+    @decides(CreateAccount)
+    def create(self, account: Account, cmd: CreateAccount, turn: Turn) -> Decision[AccountView]:
+        """Someone may work here."""
+        if account.created:
+            raise AccountExists()
+        _must_be_known(cmd.roles)
+        roles = _plain(cmd.roles)
+        yield AccountCreated(password_hash=cmd.password_hash, roles=roles, name=cmd.name)
+        return AccountView(
+            username=self.id,
+            name=cmd.name,
+            password_hash=cmd.password_hash,
+            roles=roles,
+            disabled=False,
+            epoch=1,
+        )
+
+    @evolves(AccountCreated)
+    def on_created(self, account: Account, e: AccountCreated, at: int) -> None:
+        account.created = True
+        account.name, account.password_hash = e.name, e.password_hash
+        account.roles = _plain(e.roles)
+        account.epoch += 1
+
+    @decides(ChangePassword)
+    def change_password(self, account: Account, cmd: ChangePassword, turn: Turn) -> Decision[AccountView]:
+        """A new password."""
+        self._must_be_on(account)
+        yield PasswordChanged(password_hash=cmd.password_hash)
+        return self._view(account, password_hash=cmd.password_hash)
+
+    @evolves(PasswordChanged)
+    def on_password_changed(self, account: Account, e: PasswordChanged, at: int) -> None:
+        account.password_hash = e.password_hash
+        account.epoch += 1
+
+    @decides(ChangeRoles)
+    def change_roles(self, account: Account, cmd: ChangeRoles, turn: Turn) -> Decision[AccountView]:
+        """The roles from now on."""
+        self._must_be_on(account)
+        _must_be_known(cmd.roles)
+        yield RolesChanged(roles=_plain(cmd.roles))
+        return self._view(account, roles=_plain(cmd.roles))
+
+    @evolves(RolesChanged)
+    def on_roles_changed(self, account: Account, e: RolesChanged, at: int) -> None:
+        account.roles = _plain(e.roles)
+        account.epoch += 1
+
+    @decides(DisableAccount)
+    def disable(self, account: Account, cmd: DisableAccount, turn: Turn) -> Decision[AccountView]:
+        """No longer works here."""
+        self._must_be_on(account)
+        yield AccountDisabled()
+        return self._view(account, disabled=True)
+
+    @evolves(AccountDisabled)
+    def on_disabled(self, account: Account, e: AccountDisabled, at: int) -> None:
+        account.disabled = True
+        account.epoch += 1
+
+    @answers(GetAccount)
+    def show(self, account: Account, query: GetAccount, at: int) -> AccountView:
+        """The account as it stands, also a disabled one."""
+        if not account.created:
+            raise AccountNotFound()
+        return self._as_is(account)
+
+    def _must_be_on(self, account: Account) -> None:
+        if not account.created:
+            raise AccountNotFound()
+        if account.disabled:
+            raise AccountOff()
+
+    def _as_is(self, account: Account) -> AccountView:
+        return AccountView(
+            username=self.id,
+            name=account.name,
+            password_hash=account.password_hash,
+            roles=account.roles,
+            disabled=account.disabled,
+            epoch=account.epoch,
+        )
+
+    def _view(
+        self,
+        account: Account,
+        *,
+        password_hash: str | None = None,
+        roles: dict[str, list[str]] | None = None,
+        disabled: bool = False,
+    ) -> AccountView:
+        """The account after the change."""
+        return AccountView(
+            username=self.id,
+            name=account.name,
+            password_hash=account.password_hash if password_hash is None else password_hash,
+            roles=account.roles if roles is None else roles,
+            disabled=disabled,
+            epoch=account.epoch + 1,
+        )
+
+
+def _must_be_known(roles: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a role that does not exist, and an account without any."""
+    known = list(ROLES)
+    named = [role for here in roles.values() for role in here]
+    if not named:
+        raise UnknownRole(role="", known=known)
+    for role in named:
+        if role not in ROLES:
+            raise UnknownRole(role=role, known=known)
+
+
+def _plain(roles: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """A copy of its own, so that state and event share nothing that can change."""
+    return {store: list(here) for store, here in roles.items()}
