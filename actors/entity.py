@@ -7,6 +7,7 @@ comes in as an argument and changes only in ``evolve``.
 
 from __future__ import annotations
 
+import inspect
 import typing
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
@@ -94,7 +95,9 @@ class EntityType(Generic[S]):
         self.state_upcasters: dict[int, Upcaster] = {}
         for name in dir(cls):
             raw = getattr(cls, name, None)
-            for role, *what in getattr(raw, "_kaifan_marks", ()):
+            # A mark on a staticmethod sits on the descriptor, not on the function it gives.
+            marked = raw if hasattr(raw, "_kaifan_marks") else inspect.getattr_static(cls, name)
+            for role, *what in getattr(marked, "_kaifan_marks", ()):
                 self._enter(role, what, raw)
         self.words: dict[str, type[Command] | type[Query]] = {
             **{word.__name__: word for word in self.deciders},

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.types import Receive
 
+from api.moments import to_ms
 from api.rejections import BodyTooLarge, MalformedJson
+from flash_sale.commands import MOMENT_MAX
 from store_runtime.rejections import InvalidField
 
 QUERY_FIELDS_MAX = 50
@@ -91,3 +94,11 @@ def _where(malformed: Exception) -> str:
     if isinstance(malformed, RecursionError):
         return "nested too deeply"
     return str(malformed)
+
+
+def moment_field(moment: datetime, path: str) -> int:
+    """A moment of a body in ms. Raises InvalidField outside 1970 to 9999."""
+    at = to_ms(moment)
+    if not 0 <= at <= MOMENT_MAX:
+        raise InvalidField(path=path, problem="a moment from 1970 to 9999")
+    return at

@@ -14,6 +14,7 @@ from api.operations import Operation
 from api.problems import Problem
 from api.rejections import Forbidden
 from api.tokens import Diner, Principal, Staff
+from brand.roles import allowed
 
 if TYPE_CHECKING:
     from api.door import Door
@@ -100,9 +101,10 @@ class Call:
     async def must_be_allowed_at(self, store_id: str) -> None:
         """For what names its store only once it was read: staff need their role there. Raises Forbidden."""
         if isinstance(self.principal, Staff):
+            audience = self.operation.audience
             roles = await self.door.staff.roles(self.principal)
-            if not self.door.may(roles, self.operation.audience.action, store_id):
-                raise Forbidden(audience=str(self.operation.audience))
+            if audience.action is None or not allowed(roles, store_id, audience.action):
+                raise Forbidden(audience=str(audience))
 
 
 def decoded(reply: Any, view: type[View]) -> View:

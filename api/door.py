@@ -22,7 +22,6 @@ from api.settings import Services
 from api.shared_limits import SharedLimits
 from api.staff_accounts import StaffAccounts
 from api.tokens import Diner, Tokens
-from brand.roles import may
 
 View = TypeVar("View")
 
@@ -74,10 +73,6 @@ class Door:
         reply = await self.router.ask(entity, word, command_id=id, timeout_s=self.settings.deadline_s)
         return decoded(reply, view)
 
-    def may(self, roles: dict[str, list[str]], action: str, store_id: str | None) -> bool:
-        """Whether these roles allow ``action`` at the store; without a store, anywhere."""
-        return may(roles, action, store_id)
-
     def request_id(self, headers: dict[bytes, bytes]) -> str:
         """The caller's X-Request-Id if it is a decent one, else a new one."""
         given = headers.get(b"x-request-id")
@@ -108,8 +103,8 @@ class Door:
         if isinstance(principal, Diner):
             if not audience.diner:
                 raise Forbidden(audience=str(audience))
-        elif not audience.action or not may(
-            await self.staff.roles(principal), audience.action, call.params.get("store_id")
+        elif audience.action is None or not audience.admits(
+            await self.staff.roles(principal), call.params.get("store_id")
         ):
             raise Forbidden(audience=str(audience))
 

@@ -85,7 +85,6 @@ class SaleEvolution(Entity[Sale]):
         drawn = draw(sale, e.entries_digest)
         sale.drawn = True
         sale.entries, sale.entries_digest = len(sale.claims), e.entries_digest
-        sale.entered = 0
         sale.seq += 1
         for one in drawn:
             record = sale.claims[one.claim_id]
@@ -97,6 +96,7 @@ class SaleEvolution(Entity[Sale]):
                     self._wait(sale, one.claim_id, record)
                 case _:
                     sale.let_go(record, ClaimState.NOT_DRAWN, Reason.NOT_DRAWN)
+        sale.entered = 0
 
     @evolves(Offered)
     def on_offered(self, sale: Sale, e: Offered, at: int) -> None:

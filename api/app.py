@@ -1,0 +1,121 @@
+"""Puts the ingress together: ``create_app(services)`` is all that the silo calls."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from api import accounts, ops
+from api.audiences import PUBLIC
+from api.call import Call
+from api.diner import flash_sales, menu, orders
+from api.door import Door
+from api.endpoint import Endpoint, Resource, refuse_method
+from api.openapi import document
+from api.operations import Answer, Operation
+from api.rejections import RouteNotFound
+from api.settings import Services
+from api.staff import flash_sales as staff_flash_sales
+from api.staff import store as staff_store
+
+TABLES = (
+    flash_sales.table,  # first, because the router tries one address after the other
+    menu.table,
+    orders.table,
+    accounts.table,
+    staff_flash_sales.table,
+    staff_store.table,
+    ops.table,
+)
+
+
+def all_operations() -> list[Operation]:
+    """Every operation there is, the hottest first."""
+    return [operation for table in TABLES for operation in table.operations]
+
+
+def operations_of(services: Services) -> list[Operation]:
+    """The operations of an ingress with these settings."""
+    simulated = services.settings.simulated_channel
+    return [one for one in all_operations() if simulated or "/payments/simulated/" not in one.path]
+
+
+class Ingress(FastAPI):
+    """FastAPI without what is never used here: no middleware of its own, documented by our operations.
+
+    Errors, ids, limits and the size of a body are the endpoints' business (``endpoint.py``), so the stack that
+    FastAPI puts around its router would only cost time. Middleware that is added is still run.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.door = Door(services)
+        self.operations = operations_of(services)
+        super().__init__(
+            title="Kaifan",
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            lifespan=_lifespan,
+        )
+        refused = _unrouted("/…", refuse_method)
+        for path, operations in _by_path(self.operations).items():
+            self.router.routes.append(Route(path, Resource(self.door, operations, refused)))
+        self.router.default = Endpoint(self.door, _unrouted("/…", _nothing_here))
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The router, inside middleware that was added by hand."""
+        app: ASGIApp = self.router
+        for middleware, args, kwargs in reversed(self.user_middleware):
+            app = middleware(app, *args, **kwargs)
+        return app
+
+    def openapi(self) -> dict[str, Any]:
+        """The document of the operations that run."""
+        if self.openapi_schema is None:
+            self.openapi_schema = document(self.operations, version("kaifan"))
+        return self.openapi_schema
+
+
+def create_app(services: Services) -> FastAPI:
+    """The ingress of one silo, to be run on the silo's loop (``server.py``)."""
+    return Ingress(services)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    assert isinstance(app, Ingress)
+    async with app.door.open():
+        yield
+
+
+def _by_path(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
+    paths: dict[str, list[Operation]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, []).append(operation)
+    return paths
+
+
+def _unrouted(path: str, handler: Any) -> Operation:
+    """What answers where no operation does; counted under one name, so that no address becomes a label."""
+    return Operation(
+        method="*",
+        path=path,
+        handler=handler,
+        audience=PUBLIC,
+        tag="System",
+        summary="",
+        description="",
+        answers={},
+        entity=False,
+    )
+
+
+async def _nothing_here(call: Call) -> Answer:
+    raise RouteNotFound()

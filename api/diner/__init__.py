@@ -1,0 +1,1 @@
+"""What diners call: flash sales, their claims and orders, the menu."""

@@ -1,0 +1,39 @@
+"""Ids in addresses. What cannot be an id names nothing, so it is not found, and no entity is asked."""
+
+from __future__ import annotations
+
+import re
+
+from actors.words import Rejection
+from flash_sale.rejections import ClaimNotFound, FlashSaleNotFound
+from store_runtime.store.rejections import DishNotFound, StoreNotFound
+from store_runtime.takeout.rejections import OrderNotFound, PaymentNotFound
+
+DISH_ID_LENGTH_MAX = 64
+
+ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$"
+_ID = re.compile(ID_PATTERN.strip("^$"))
+
+NOT_FOUND: dict[str, Rejection] = {
+    "store_id": StoreNotFound(),
+    "flash_sale_id": FlashSaleNotFound(),
+    "claim_id": ClaimNotFound(),
+    "order_id": OrderNotFound(),
+    "payment_id": PaymentNotFound(),
+}
+"""Parameters that name an entity, or a part of one by an id that we made."""
+
+
+def check(params: dict[str, str]) -> None:
+    """Raise ``<thing>_not_found`` for the first parameter that cannot be an id."""
+    for name, value in params.items():
+        if name in NOT_FOUND:
+            if not _ID.fullmatch(value):
+                raise NOT_FOUND[name]
+        elif not 1 <= len(value) <= DISH_ID_LENGTH_MAX or not value.isprintable():
+            raise DishNotFound(dish_id=value[:DISH_ID_LENGTH_MAX])
+
+
+def order_of(payment_id: str) -> str:
+    """The order that a payment belongs to: a payment's id is its order's and a suffix."""
+    return payment_id.rpartition(".")[0]

@@ -1,0 +1,121 @@
+"""Money that comes after the hold is gone (F6): held again if it can be, else refused, so that it is refunded."""
+
+from __future__ import annotations
+
+from actors.testing.kit import NOON, Given
+from flash_sale.commands import OrderClosed, PaymentFailed, ReleaseClaim
+from flash_sale.rejections import Ended, IllegalTransition, LimitReached, SoldOut
+from flash_sale.state import Sale
+from tests.flash_sale.builders import HOUR, checkout, claim, confirm, sale, sound, states
+
+
+def closed(**terms: object) -> tuple[Given[Sale], str, str]:
+    """A sale with one claim whose hold ran out at checkout; the claim and its order."""
+    given = sale(**terms)
+    claim_id = claim(given, "guest-1", 2)
+    order_id = checkout(given, claim_id)
+    given.then_wake()
+    given.when(OrderClosed(claim_id=claim_id, order_id=order_id))
+    assert states(given, claim_id) == ["expired"]
+    return given, claim_id, order_id
+
+
+def test_F6_late_money_is_held_again_while_enough_is_left() -> None:
+    """The diner gets what they paid for, from stock that nobody holds."""
+    given, claim_id, order_id = closed(stock=3)
+
+    outcome = confirm(given, claim_id, order_id)
+
+    assert (outcome.reply.status, outcome.reply.reason) == ("sold", "paid_late")
+    assert (given.state.left, given.state.sold) == (1, 2)
+    assert given.state.taken["guest-1"] == 2
+    sound(given)
+
+
+def test_F6_late_money_is_refused_when_others_hold_the_stock() -> None:
+    """Nobody loses a hold to somebody who was late."""
+    given, claim_id, order_id = closed(stock=3)
+    claim(given, "guest-2", 2)
+
+    outcome = confirm(given, claim_id, order_id)
+
+    assert outcome.rejection == SoldOut(left=1, waiting=0)
+    assert given.state.sold == 0
+
+
+def test_F6_late_money_does_not_overtake_the_waitlist() -> None:
+    """What is left belongs to those who wait for it."""
+    given, claim_id, order_id = closed(stock=3)
+    claim(given, "guest-2", 1)
+    claim(given, "guest-3", 3, wait=True)
+
+    outcome = confirm(given, claim_id, order_id)
+
+    assert outcome.rejection == SoldOut(left=2, waiting=1)
+
+
+def test_F6_late_money_does_not_pass_the_limit() -> None:
+    """A diner who has claimed again meanwhile is refunded what would be too much (F2)."""
+    given, claim_id, order_id = closed(stock=10, per_user_limit=3)
+    claim(given, "guest-1", 2)
+
+    outcome = confirm(given, claim_id, order_id)
+
+    assert outcome.rejection == LimitReached(limit=3, taken=2)
+    sound(given)
+
+
+def test_F6_late_money_after_the_end_is_refused() -> None:
+    """The stock has gone back to the dish."""
+    given, claim_id, order_id = closed(stock=3)
+
+    outcome = confirm(given, claim_id, order_id, at=NOON + HOUR)
+
+    assert outcome.rejection == Ended(ends_at=NOON + HOUR)
+
+
+def test_F6_money_for_a_claim_given_back_is_held_again_too() -> None:
+    """Payment and giving back crossed; if enough is left the payment counts."""
+    given = sale()
+    claim_id = claim(given, "guest-1")
+    order_id = checkout(given, claim_id)
+    given.when(ReleaseClaim(claim_id=claim_id, user_id="guest-1"))
+
+    assert confirm(given, claim_id, order_id).reply.status == "sold"
+
+
+def test_F6_money_that_was_said_to_have_failed_buys_the_hold_it_was_for() -> None:
+    """The channel changed its mind while the claim was still held."""
+    given = sale()
+    claim_id = claim(given, "guest-1")
+    order_id = checkout(given, claim_id)
+    given.when(PaymentFailed(claim_id=claim_id, order_id=order_id))
+
+    assert confirm(given, claim_id, order_id).reply.reason == "paid_late"
+    sound(given)
+
+
+def test_F6_two_orders_of_one_claim_cannot_both_buy_it() -> None:
+    """The first order failed and was then paid late; the second is at checkout and keeps the claim."""
+    given = sale()
+    claim_id = claim(given, "guest-1")
+    first = checkout(given, claim_id)
+    given.when(PaymentFailed(claim_id=claim_id, order_id=first))
+    second = checkout(given, claim_id)
+
+    assert isinstance(confirm(given, claim_id, first).rejection, IllegalTransition)
+    assert confirm(given, claim_id, second).accepted
+    assert given.state.sold == 1
+
+
+def test_F6_a_payment_that_arrives_before_the_close_is_in_time() -> None:
+    """While the order is asked to close, its word that it is paid still counts as paid."""
+    given = sale()
+    claim_id = claim(given, "guest-1")
+    order_id = checkout(given, claim_id)
+    given.then_wake()
+
+    outcome = confirm(given, claim_id, order_id)
+
+    assert outcome.reply.reason == "paid"
+    sound(given)
