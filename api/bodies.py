@@ -64,7 +64,9 @@ def parse_body(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
 def parse_query(query_string: bytes, into: type[Any]) -> Any:
     """The query string as ``into``; unknown parameters are ignored. Raises InvalidField."""
     try:
-        pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
+        pairs = parse_qsl(
+            query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX
+        )
         return msgspec.convert(dict(pairs), into, strict=False)
     except msgspec.ValidationError as wrong:
         raise invalid_field(str(wrong), "query") from wrong

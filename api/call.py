@@ -91,7 +91,7 @@ class Call:
         """What an entity answers to a question. Raises Problem for a no or an outage."""
         return await self.door.ask(entity, query, view)
 
-    async def tell(self, entity: str, command: Command, view: type[View], id: bytes = b"") -> View:  # noqa: A002
+    async def tell(self, entity: str, command: Command, view: type[View], id: bytes = b"") -> View:
         """What an entity answers to a command, once it is durable. Raises Problem for a no or an outage.
 
         ``id`` is this request's command id unless the command is a later step of it.

@@ -68,7 +68,7 @@ class Door:
                     await sharing
             self.staff.close()
 
-    async def ask(self, entity: str, word: Command | Query, view: type[View], id: bytes = b"") -> View:  # noqa: A002
+    async def ask(self, entity: str, word: Command | Query, view: type[View], id: bytes = b"") -> View:
         """What an entity answers. Raises Problem for a no or an outage."""
         reply = await self.router.ask(entity, word, command_id=id, timeout_s=self.settings.deadline_s)
         return decoded(reply, view)
@@ -125,5 +125,3 @@ class Door:
     def metrics(self) -> str:
         """The silo's metrics and the ingress' own."""
         return self.services.metrics_text() + self.meter.text()
-
-

@@ -32,7 +32,8 @@ DESCRIPTION = """Order processing for restaurants at peak.
 
 Amounts are integer fen in fields ending `_fen`; moments are RFC 3339 with offset. Writes take an `Idempotency-Key`:
 the same key with the same body gives the same answer of an accepted request for at least 24 hours. Every error is
-`application/problem+json` with a stable `code`. 429 and 503 may be sent again, with the same key, after `Retry-After`.
+`application/problem+json` with a stable `code`. 429 and 503 may be sent again, with the same key, after
+`Retry-After`.
 """
 
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -170,7 +171,7 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
-    parameters = []
+    parameters: list[dict[str, Any]] = []
     if operation.key is not Key.NONE:
         parameters.append(
             {

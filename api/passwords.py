@@ -41,9 +41,7 @@ class Passwords:
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            fits = await loop.run_in_executor(
-                self._threads, _verify, password_hash or self._nobody, password
-            )
+            fits = await loop.run_in_executor(self._threads, _verify, password_hash or self._nobody, password)
         finally:
             self._waiting -= 1
         return fits and password_hash is not None

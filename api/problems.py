@@ -72,7 +72,9 @@ class Problem(Exception):
             return cls(reply.status, reply.code, reply.detail, hint=reply.hint, facts=reply.facts)
         status = OUTAGE_STATUS.get(reply.code, 503)
         retry_after_s = max(1, reply.retry_after_ms / 1_000) if status == 503 else None
-        return cls(status, reply.code, reply.detail or OUTAGES.get(reply.code, ""), retry_after_s=retry_after_s)
+        return cls(
+            status, reply.code, reply.detail or OUTAGES.get(reply.code, ""), retry_after_s=retry_after_s
+        )
 
     @property
     def all_headers(self) -> tuple[tuple[bytes, bytes], ...]:

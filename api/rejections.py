@@ -29,7 +29,9 @@ class IdempotencyKeyRequired(Rejection):
     """This request needs an Idempotency-Key."""
 
     status: ClassVar[int] = 400
-    hint: ClassVar[str] = "Send header Idempotency-Key, 1 to 64 of A-Z a-z 0-9 _ -, new for every new request."
+    hint: ClassVar[str] = (
+        "Send header Idempotency-Key, 1 to 64 of A-Z a-z 0-9 _ -, new for every new request."
+    )
 
 
 class Unauthenticated(Rejection):

@@ -203,6 +203,7 @@ class ProofShown(Shown, frozen=True, kw_only=True):
     def of(cls, proof: Proof) -> Self:
         """The proof, or a page of it."""
         fields: dict[str, Any] = {name: getattr(proof, name) for name in proof.__struct_fields__}
+        fields["how_to_check"] = f"{proof.how_to_check} In this answer claimed_at in ms is claimed_at_ms."
         fields["lines"] = [ProofLineShown.of(line) for line in proof.lines]
         return cls(**fields)
 

@@ -282,5 +282,3 @@ async def list_sales(call: Call) -> Answer:
     """A store's flash sales, newest first."""
     view = await call.ask(f"store/{call.params['store_id']}", ListFlashSales(), FlashSaleList)
     return Answer(200, SaleList(items=[SaleRow.of(row) for row in view.items], next_cursor=None))
-
-

@@ -103,4 +103,6 @@ def _must_be_a_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
-        raise InvalidField(path="$.time_zone", problem="a zone of the IANA list, as Asia/Shanghai") from unknown
+        raise InvalidField(
+            path="$.time_zone", problem="a zone of the IANA list, as Asia/Shanghai"
+        ) from unknown

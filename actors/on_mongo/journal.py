@@ -1,0 +1,120 @@
+"""The journal in MongoDB: one ``insert_many`` per batch, unordered, each document with a fate of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import structlog
+from bson import Timestamp
+from bson.errors import InvalidDocument
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import BulkWriteError, DocumentTooLarge, PyMongoError
+
+from actors.journal import Document, InDoubt, JournalUnreadable, Outcome, Stored, Taken, document_id
+from actors.on_mongo.outages import is_outage
+
+DUPLICATE_KEY = 11000
+READ_BATCH = 500
+
+log = structlog.get_logger("kaifan.journal")
+
+
+def to_bson(document: Document) -> dict[str, Any]:
+    """As stored; ``ts`` is filled by the server because it is an empty timestamp at the top level."""
+    return {
+        "_id": document.id,
+        "n": document.n,
+        "events": document.events,
+        "cmds": document.cmds,
+        "sends": document.sends,
+        "types": document.types,
+        "silo": document.silo,
+        "nonce": document.nonce,
+        "ts": Timestamp(0, 0),
+    }
+
+
+def from_bson(row: dict[str, Any]) -> Document:
+    """The document again; entity and first sequence stand in its ``_id``."""
+    entity, _, first_seq = row["_id"].rpartition("@")
+    return Document(
+        entity=entity,
+        first_seq=int(first_seq, 16),
+        n=row["n"],
+        events=bytes(row["events"]),
+        cmds=bytes(row["cmds"]),
+        sends=bytes(row["sends"]),
+        types=row["types"],
+        silo=row["silo"],
+        nonce=bytes(row["nonce"]),
+    )
+
+
+class MongoJournal:
+    """``collection`` must have w=majority, j=true and read concern majority (open_stores checks it).
+
+    The client must not retry writes: a driver's silent retry of an insert turns our own success into a duplicate key.
+    (It would be recognised by its nonce; but then every outage would cost a read.)
+    """
+
+    def __init__(self, collection: AsyncCollection[dict[str, Any]]) -> None:
+        self._collection = collection
+
+    async def append(self, documents: Sequence[Document]) -> list[Outcome]:
+        try:
+            await self._collection.insert_many([to_bson(document) for document in documents], ordered=False)
+        except BulkWriteError as error:
+            return await self._sort_out(documents, error)
+        except (DocumentTooLarge, InvalidDocument):
+            return await self._one_by_one(documents)
+        except (PyMongoError, TimeoutError) as error:
+            # Not primary, network, time-out, interrupted …: for every document of the batch nobody knows.
+            return [InDoubt(f"{type(error).__name__}: {error}"[:200]) for _ in documents]
+        return [Stored() for _ in documents]
+
+    async def _sort_out(self, documents: Sequence[Document], error: BulkWriteError) -> list[Outcome]:
+        """Errors are per document; a write concern error puts all of the batch in doubt, but for duplicates."""
+        details = error.details or {}
+        failed = {row["index"]: row for row in details.get("writeErrors", [])}
+        unsure = details.get("writeConcernErrors") or []
+        taken = [i for i, row in failed.items() if row.get("code") == DUPLICATE_KEY]
+        standing = await self._standing([documents[i] for i in taken])
+        outcomes: list[Outcome] = []
+        for index, document in enumerate(documents):
+            if index in failed:
+                found = standing.get(document.id)
+                reason = str(failed[index].get("errmsg", ""))[:200]
+                outcomes.append(Taken(found) if found is not None else InDoubt(reason))
+            else:
+                outcomes.append(InDoubt(str(unsure[0])[:200]) if unsure else Stored())
+        return outcomes
+
+    async def _standing(self, documents: Sequence[Document]) -> dict[str, Document]:
+        """What stands under these ids. Empty when it cannot be read: then the outcome stays in doubt."""
+        if not documents:
+            return {}
+        try:
+            cursor = self._collection.find({"_id": {"$in": [document.id for document in documents]}})
+            rows = await cursor.to_list()
+        except (PyMongoError, TimeoutError) as error:
+            log.warning("standing_documents_unreadable", reason=str(error)[:200])
+            return {}
+        return {row["_id"]: from_bson(row) for row in rows}
+
+    async def _one_by_one(self, documents: Sequence[Document]) -> list[Outcome]:
+        """One document that cannot be encoded must not fail its neighbours (pitfall 3)."""
+        if len(documents) == 1:
+            return [InDoubt("the document cannot be stored; its limit is below the server's")]
+        return [outcome for document in documents for outcome in await self.append([document])]
+
+    async def read(self, entity: str, after_seq: int = 0) -> AsyncIterator[Document]:
+        first, last = document_id(entity, after_seq + 1), f"{entity}@g"
+        try:
+            cursor = self._collection.find({"_id": {"$gte": first, "$lt": last}}, sort=[("_id", 1)])
+            async for row in cursor.batch_size(READ_BATCH):
+                yield from_bson(row)
+        except (PyMongoError, TimeoutError) as error:
+            if not is_outage(error):
+                raise
+            raise JournalUnreadable(f"{type(error).__name__}: {error}"[:200]) from error

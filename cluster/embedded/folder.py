@@ -1,0 +1,103 @@
+"""The data folder: one system at a time, and nothing left over from a killed run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from pathlib import Path
+
+import psutil
+
+from cluster.embedded.failure import EmbeddedFailure, check_disk
+
+STOP_LEFTOVER_S = 20.0
+
+
+class DataFolder:
+    """Locks a folder for the life of this process. The lock is the kernel's, so a killed run leaves none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._handle: int | None = None
+
+    def lock(self) -> None:
+        """Raises EmbeddedFailure if the folder cannot be made or another system runs on it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / "run").mkdir(exist_ok=True)
+            (self.path / "logs").mkdir(exist_ok=True)
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise EmbeddedFailure(
+                f"The data folder {self.path} cannot be used: {error.strerror}.",
+                "Give a folder that you may write to with --data-dir.",
+            ) from error
+        check_disk(self.path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(handle, 20).decode(errors="replace").strip()
+            os.close(handle)
+            raise EmbeddedFailure(
+                f"Another Kaifan (process {holder or 'unknown'}) runs on {self.path}.",
+                "Stop it first (Ctrl-C there), or give this one its own --data-dir and --port.",
+            ) from None
+        os.ftruncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
+        self._handle = handle
+
+    def unlock(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    # --- leftovers -----------------------------------------------------------------------------------------
+
+    def remember_process(self, name: str, pid: int) -> None:
+        """Write a pid file that names the process beyond doubt: its pid and when it began."""
+        began = psutil.Process(pid).create_time()
+        (self.path / "run" / f"{name}.pid").write_text(f"{pid} {began}")
+
+    def forget_process(self, name: str) -> None:
+        (self.path / "run" / f"{name}.pid").unlink(missing_ok=True)
+
+    def end_leftovers(self) -> list[str]:
+        """End what a killed earlier run of *this folder* left behind; the names of what was ended."""
+        ended = []
+        for file in sorted((self.path / "run").glob("*.pid")):
+            process = _process_of(file)
+            if process is not None:
+                _end(process)
+                ended.append(file.stem)
+            file.unlink(missing_ok=True)
+        return ended
+
+
+def _process_of(file: Path) -> psutil.Process | None:
+    try:
+        pid, began = file.read_text().split()
+        process = psutil.Process(int(pid))
+        # A pid is used again by others; together with its start it is one process.
+        return process if abs(process.create_time() - float(began)) < 0.01 else None
+    except (ValueError, OSError, psutil.Error):
+        return None
+
+
+def _end(process: psutil.Process) -> None:
+    """Ask, wait, then force; with its children."""
+    family = [*process.children(recursive=True), process]
+    for member in family:
+        _signal(member, signal.SIGTERM)
+        _signal(member, signal.SIGCONT)
+    _, alive = psutil.wait_procs(family, timeout=STOP_LEFTOVER_S)
+    for member in alive:
+        _signal(member, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=5)
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
