@@ -76,7 +76,7 @@ class Silo:
         self._types = types
         self._stores = stores
         self._transport = transport
-        self._clock = clock
+        self.clock = clock
         self._settings = settings
         self._random = random
         self._loops: set[asyncio.Task[None]] = set()
@@ -102,7 +102,7 @@ class Silo:
             address=self.address,
             host=self.host,
             transport=self._transport,
-            clock=self._clock,
+            clock=self.clock,
             meter=self.meter,
             may_answer=self.may_answer,
             look=self.poke,
@@ -124,7 +124,7 @@ class Silo:
             journal=self._stores.journal,
             snapshots=self._stores.snapshots,
             reminders=self._stores.reminders,
-            clock=self._clock,
+            clock=self.clock,
             meter=self.meter,
             settings=self._settings,
             ownership=self,
@@ -205,7 +205,7 @@ class Silo:
 
     def may_answer(self) -> bool:
         """The lease holds by our own monotonic clock (guarantee 5)."""
-        return self.lease.valid(self._clock.monotonic())
+        return self.lease.valid(self.clock.monotonic())
 
     def version(self) -> int:
         return self.router.placement.version if self.router.placement else 0
@@ -235,7 +235,7 @@ class Silo:
             await asyncio.sleep(self._settings.renew_every_s if renewed else RETRY_S)
 
     async def _renew(self) -> bool:
-        sent_at = self._clock.monotonic()
+        sent_at = self.clock.monotonic()
         try:
             renewal = await self._stores.members.renew(self.member)
         except StoreUnreachable as outage:
@@ -248,8 +248,8 @@ class Silo:
             return True
         self.meter.lease_renewals += 1
         self.lease.renewed(sent_at)
-        if isinstance(self._clock, ClusterClock):
-            self._clock.measured(renewal.primary_ms, sent_at, self._clock.monotonic())
+        if isinstance(self.clock, ClusterClock):
+            self.clock.measured(renewal.primary_ms, sent_at, self.clock.monotonic())
         if self._suspended and self.may_answer():
             self._suspended = False
             log.warning("silo_resumed", silo=self.address)
@@ -279,7 +279,7 @@ class Silo:
         since_passivation = 0.0
         while not self._stopped:
             self._poked.clear()
-            began = self._clock.monotonic()
+            began = self.clock.monotonic()
             try:
                 await self._look()
             except StoreUnreachable as outage:
@@ -321,7 +321,7 @@ class Silo:
 
     async def _bury(self) -> None:
         """Declare dead whose beat stood still for the lease and 20 % more, on our own clock."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         # Our own health first: a loop that was blocked has not watched anybody (pitfall 8).
         watched = now - self._looked_at < self._settings.lease_s / 2
         self._looked_at = now

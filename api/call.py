@@ -52,7 +52,7 @@ class Call:
         self.scope = scope
         self.receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.params: dict[str, str] = scope["path_params"]
+        self.params: dict[str, str] = scope.get("path_params", {})
         self.request_id = ""
         self.address = ""
         self.key = ""

@@ -230,7 +230,7 @@ async def test_G5_a_full_mailbox_says_so_at_once(stores: Stores) -> None:
     settings = RuntimeSettings(mailbox_max=5)
     async with local_silo(Shop, TillEntity, stores=stores, settings=settings) as silo:
         replies: list[Reply] = []
-        deadline = silo._clock.monotonic() + 5
+        deadline = silo.clock.monotonic() + 5
         await until(lambda: silo.status()["shards"] == 1024, "the silo has its shards")
         for _ in range(9):
             silo.router.submit(

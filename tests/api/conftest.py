@@ -1,4 +1,4 @@
-"""The house of the API's tests."""
+"""The house of the API's tests: one per module, since every test brings its own sale and its own diners."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ import pytest
 from tests.api.house import House, open_house
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
 async def house() -> AsyncIterator[House]:
     """A house as it stands in production, but for its log."""
     async with open_house() as opened:

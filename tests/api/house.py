@@ -65,7 +65,7 @@ async def until(condition: Callable[[], bool], expected: str, timeout_s: float =
     """Wait for a condition; says what was expected when it does not come."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 (anything may be waited for)
                 await asyncio.sleep(0.005)
     except TimeoutError:
         pytest.fail(f"expected within {timeout_s} s: {expected}")
@@ -79,7 +79,9 @@ def in_time(seconds: float) -> str:
 class House:
     """Everything a test talks to. ``http`` is a client without a token."""
 
-    def __init__(self, silo: Silo, app: Ingress, server: HttpServer, http: httpx.AsyncClient, port: int) -> None:
+    def __init__(
+        self, silo: Silo, app: Ingress, server: HttpServer, http: httpx.AsyncClient, port: int
+    ) -> None:
         self.silo = silo
         self.app = app
         self.server = server
@@ -98,9 +100,7 @@ class House:
 
     async def staff(self, username: str) -> dict[str, str]:
         """Headers of a staff account that logs in."""
-        answer = await self.http.post(
-            "/api/v1/auth/staff", json={"username": username, "password": PASSWORD}
-        )
+        answer = await self.http.post("/api/v1/auth/staff", json={"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return {"Authorization": f"Bearer {answer.json()['token']}"}
 
@@ -179,7 +179,7 @@ async def open_house(
     around: Callable[[Router], Router] = lambda router: router,
     redis: Any = None,
 ) -> AsyncIterator[House]:
-    """A house with store ``s1``, its dish and its staff. ``around`` puts something between door and entities."""
+    """A house with store ``s1``, its dishes and its staff. ``around`` puts something between door and entities."""
     async with local_silo(*ENTITIES) as silo:
         await _furnish(silo)
 
@@ -188,7 +188,9 @@ async def open_house(
 
         services = Services(
             router=around(silo.router),
-            settings=ApiSettings(**{"secret_key": SECRET, "silo": "local", "log_share": 0.0, **(settings or {})}),
+            settings=ApiSettings(
+                **{"secret_key": SECRET, "silo": "local", "log_share": 0.0, **(settings or {})}
+            ),
             clock=ClusterClock(),
             silos=silos,
             ready=ready,
@@ -215,5 +217,6 @@ async def _furnish(silo: Silo) -> None:
     for store in ("s1", "s2"):
         await must(f"store/{store}", CreateStore(name="小龙虾馆"))
     await must("store/s1", PutDish(dish_id="crayfish", name="小龙虾", price_fen=8_800))
+    await must("store/s1", PutDish(dish_id="noodles", name="凉面", price_fen=1_200, state="qty", left=30))
     for username, roles in ROLES.items():
         await must(f"staff-account/{username}", CreateAccount(password_hash=password_hash(), roles=roles))

@@ -6,7 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.api.house import House, fresh_key, in_time, until
+from actors.words import Command, Query, Reply
+from api.settings import Router
+from flash_sale.commands import Claim
+from tests.api.house import House, fresh_key, in_time, open_house, until
 
 pytestmark = pytest.mark.anyio
 
@@ -154,7 +157,9 @@ async def test_F8_switching_the_entry_off_is_heard_at_once(house: House) -> None
     assert (await house.claim(sale["flash_sale_id"], who)).status_code == 403
 
     path = f"/api/v1/stores/s1/flash-sales/{sale['flash_sale_id']}"
-    changed = await house.http.patch(path, json={"entry_required": False}, headers=await house.staff("manager"))
+    changed = await house.http.patch(
+        path, json={"entry_required": False}, headers=await house.staff("manager")
+    )
 
     assert (changed.status_code, changed.json()["entry_required"]) == (200, False)
     assert (await house.claim(sale["flash_sale_id"], who)).status_code == 201
@@ -223,7 +228,9 @@ async def test_checkout_places_one_order_that_can_be_paid(house: House) -> None:
 
     async def accepted() -> None:
         while order.get("status") != "accepted":
-            order.update((await house.http.get(f"/api/v1/orders/{first.json()['order_id']}", headers=who)).json())
+            order.update(
+                (await house.http.get(f"/api/v1/orders/{first.json()['order_id']}", headers=who)).json()
+            )
 
     await asyncio.wait_for(accepted(), 10)
     assert order["money_status"] == "settled"
@@ -238,7 +245,7 @@ async def test_checkout_places_one_order_that_can_be_paid(house: House) -> None:
 
 
 async def test_a_cancelled_order_gives_its_claim_back(house: House) -> None:
-    """Cancelled before it is paid: the order is cancelled, the stock is left again, a second cancel says what is allowed."""
+    """Cancelled before it is paid: the stock is left again, and a second cancel says what is allowed."""
     sale = await house.open_sale(stock=1)
     who = await house.diner()
     claim = (await house.claim(sale["flash_sale_id"], who)).json()
@@ -276,14 +283,9 @@ async def test_staff_see_orders_of_their_own_store_only(house: House) -> None:
 async def test_a_sale_is_created_once_per_key(house: House) -> None:
     """The same request again answers with the same sale, and carves the stock out once (F10)."""
     headers = {**await house.staff("manager"), "Idempotency-Key": fresh_key()}
-    await house.http.put(
-        "/api/v1/stores/s1/stock/crayfish",
-        json={"state": "qty", "left": 30},
-        headers={**headers, "Idempotency-Key": fresh_key()},
-    )
     body = {
         "title": "t",
-        "dish_id": "crayfish",
+        "dish_id": "noodles",
         "price_fen": 1,
         "stock": 20,
         "per_user_limit": 1,
@@ -297,10 +299,13 @@ async def test_a_sale_is_created_once_per_key(house: House) -> None:
     assert (one.status_code, two.status_code) == (201, 201)
     assert one.json()["flash_sale_id"] == two.json()["flash_sale_id"]
     assert one.headers["location"] == f"/api/v1/flash-sales/{one.json()['flash_sale_id']}"
-    dish = (await house.http.get("/api/v1/stores/s1/menu")).json()["dishes"][0]
-    assert dish["availability"] == {"state": "qty", "left": 10}
+    dishes = (await house.http.get("/api/v1/stores/s1/menu")).json()["dishes"]
+    left = {dish["dish_id"]: dish["availability"] for dish in dishes}["noodles"]
+    assert left == {"state": "qty", "left": 10}
     listed = (await house.http.get("/api/v1/stores/s1/flash-sales")).json()["items"]
-    assert [row["flash_sale_id"] for row in listed] == [one.json()["flash_sale_id"]]
+    assert [row["flash_sale_id"] for row in listed if row["dish_id"] == "noodles"] == [
+        one.json()["flash_sale_id"]
+    ]
 
 
 async def test_a_manager_cannot_touch_another_stores_sale(house: House) -> None:
@@ -317,20 +322,44 @@ async def test_a_manager_cannot_touch_another_stores_sale(house: House) -> None:
     ] * 2
 
 
-async def test_F8_one_claim_of_a_diner_in_a_sale_is_decided_at_a_time(house: House) -> None:
+class Gate:
+    """Holds claims back between door and entity until it is opened."""
+
+    def __init__(self, router: Router) -> None:
+        self.router = router
+        self.opened = asyncio.Event()
+        self.waiting = 0
+
+    async def ask(
+        self, entity: str, word: Command | Query, *, command_id: bytes = b"", timeout_s: float = 5.0
+    ) -> Reply:
+        if isinstance(word, Claim):
+            self.waiting += 1
+            await self.opened.wait()
+        return await self.router.ask(entity, word, command_id=command_id, timeout_s=timeout_s)
+
+
+async def test_F8_one_claim_of_a_diner_in_a_sale_is_decided_at_a_time() -> None:
     """A second claim while the first is on its way: 429; a repeat of the first waits for the same answer."""
-    sale = await house.open_sale()
-    who, key = await house.diner(), fresh_key()
-    place = house.app.door.in_flight
+    gates: list[Gate] = []
 
-    first, repeat, second = await asyncio.gather(
-        house.claim(sale["flash_sale_id"], who, key=key),
-        house.claim(sale["flash_sale_id"], who, key=key),
-        house.claim(sale["flash_sale_id"], who),
-    )
+    def around(router: Router) -> Router:
+        gates.append(Gate(router))
+        return gates[0]
 
-    assert first.json() == repeat.json()
-    if second.status_code == 429:
-        assert second.json()["code"] == "claim_in_flight"
+    async with open_house(around=around) as house:
+        sale, other = await house.open_sale(), await house.open_sale()
+        who, key = await house.diner(), fresh_key()
+        first = asyncio.create_task(house.claim(sale["flash_sale_id"], who, key=key))
+        repeat = asyncio.create_task(house.claim(sale["flash_sale_id"], who, key=key))
+        elsewhere = asyncio.create_task(house.claim(other["flash_sale_id"], who))
+        await until(lambda: gates[0].waiting == 3, "claim, repeat, and a claim in another sale at the gate")
+
+        second = await house.claim(sale["flash_sale_id"], who)
+        gates[0].opened.set()
+
+        assert (second.status_code, second.json()["code"]) == (429, "claim_in_flight")
         assert second.headers["retry-after"] == "1"
-    await until(lambda: not place, "no claim in flight")
+        assert (await first).json() == (await repeat).json()
+        assert ((await first).status_code, (await elsewhere).status_code) == (201, 201)
+        assert house.app.door.in_flight == {}

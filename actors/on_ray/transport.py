@@ -1,0 +1,40 @@
+"""A lane whose batch is one Ray actor call that returns on receipt."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from actors.lanes import LaneDown
+from actors.placement import silo_name
+
+SEND_TIMEOUT_S = 2.0
+
+
+class RayTransport:
+    """Finds a silo's Ray actor by its name and calls ``receive`` on it. Bound to the silo's loop."""
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        self._handles: dict[str, Any] = {}
+
+    async def send(self, receiver: str, batch: bytes) -> None:
+        """Raises LaneDown when the actor is gone, restarting, of another incarnation, or silent for 2 s."""
+        name = silo_name(receiver)
+        try:
+            handle = self._handles.get(name) or self._find(name)
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                received = await handle.receive.remote(batch)
+        except (RayError, ValueError, TimeoutError) as error:
+            self._handles.pop(name, None)
+            raise LaneDown(f"{receiver}: {type(error).__name__}") from error
+        if not received:
+            raise LaneDown(f"{receiver} is another incarnation by now")
+
+    def _find(self, name: str) -> Any:
+        handle = ray.get_actor(name, namespace=self._namespace)
+        self._handles[name] = handle
+        return handle

@@ -1,0 +1,184 @@
+"""The demo restaurant: made through commands like everybody else's, so it may be asked for again after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from actors.router import Router
+from actors.turn import command_id, derived_id
+from actors.words import Accepted, Command, Query, Rejected, Reply
+from api.passwords import hash_password
+from brand.commands import ChangePassword, CreateAccount
+from flash_sale.commands import GetSale
+from flash_sale.projections import SaleView
+from store_runtime.store.commands import CreateFlashSale, CreateStore, PutDish
+from store_runtime.store.projections import FlashSaleCreation
+
+STORE = "demo"
+STORE_NAME = "开饭小馆 Kaifan Bistro"
+ROLES = ("owner", "manager", "waiter", "cook", "cashier", "ops")
+DISHES = (
+    ("braised-beef-noodles", "红烧牛肉面 Braised beef noodles", 3_200),
+    ("mapo-tofu", "麻婆豆腐 Mapo tofu", 2_600),
+    ("kung-pao-chicken", "宫保鸡丁 Kung pao chicken", 3_800),
+    ("sweet-sour-ribs", "糖醋排骨 Sweet and sour ribs", 5_200),
+    ("steamed-sea-bass", "清蒸鲈鱼 Steamed sea bass", 7_800),
+    ("hot-sour-soup", "酸辣汤 Hot and sour soup", 1_800),
+    ("stir-fried-greens", "清炒时蔬 Stir-fried greens", 2_200),
+    ("yangzhou-rice", "扬州炒饭 Yangzhou fried rice", 2_400),
+    ("xiaolongbao", "小笼包（八只） Soup dumplings (8)", 2_800),
+    ("osmanthus-jelly", "桂花糕 Osmanthus jelly", 1_200),
+    ("sour-plum-drink", "酸梅汤 Sour plum drink", 800),
+    ("jasmine-tea", "茉莉花茶 Jasmine tea", 600),
+)
+SALE_DISH = "braised-beef-noodles"
+SALE_STOCK = 1_000
+SALE_MS = 7 * 86_400_000
+
+
+class DemoFailed(Exception):
+    """A step of the demo was refused; carries the reply."""
+
+
+class Demo:
+    """Asks the entities for the demo. ``secret`` keys the command ids, so a second run repeats the first."""
+
+    def __init__(self, router: Router, secret: bytes, now_ms: int) -> None:
+        self._router = router
+        self._secret = secret
+        self._now_ms = now_ms
+
+    async def seed(self, passwords: dict[str, str], known_sales: list[str]) -> list[str]:
+        """Store, dishes, accounts with these passwords, a sale one can claim from: the ids of open demo sales."""
+        await self._do(f"store/{STORE}", CreateStore(name=STORE_NAME), "store")
+        for dish_id, name, price_fen in DISHES:
+            await self._do(
+                f"store/{STORE}", PutDish(dish_id=dish_id, name=name, price_fen=price_fen), f"dish/{dish_id}"
+            )
+        for username, password in passwords.items():
+            await self._account(username, password)
+        open_sales = [sale_id for sale_id in known_sales if await self._claimable(sale_id)]
+        return open_sales or [await self._new_sale()]
+
+    async def _account(self, username: str, password: str) -> None:
+        key, password_hash = f"staff-account/{username}", hash_password(password)
+        roles = {"*": [username]}
+        reply = await self._ask(
+            key,
+            msgspec.convert({"password_hash": password_hash, "roles": roles}, CreateAccount),
+            f"account/{username}/{secrets.token_hex(4)}",
+        )
+        if isinstance(reply, Rejected) and reply.code == "account_exists":
+            # An earlier run was killed before it wrote down the password: it gets this one.
+            change = ChangePassword(password_hash=password_hash)
+            reply = await self._ask(key, change, f"password/{username}/{secrets.token_hex(4)}")
+        _accepted(reply)
+
+    async def _claimable(self, sale_id: str) -> bool:
+        reply = await self._ask(f"flash-sale/{sale_id}", GetSale(), "")
+        if not isinstance(reply, Accepted):
+            return False
+        view = msgspec.msgpack.decode(reply.answer, type=SaleView)
+        return view.phase == "open" and view.left > 0
+
+    async def _new_sale(self) -> str:
+        step = f"sale/{self._now_ms}"
+        create = CreateFlashSale(
+            title="秒杀：九块九的牛肉面 Beef noodles for 9.90",
+            dish_id=SALE_DISH,
+            price_fen=990,
+            stock=SALE_STOCK,
+            per_user_limit=2,
+            starts_at=self._now_ms - 1_000,
+            ends_at=self._now_ms + SALE_MS,
+            entry_required=False,
+        )
+        created = msgspec.msgpack.decode(
+            await self._do(f"store/{STORE}", create, step), type=FlashSaleCreation
+        )
+        opening = derived_id(self._id(step), "sale")
+        key = f"flash-sale/{created.flash_sale_id}"
+        _accepted(await self._router.ask(key, created.opening, command_id=opening))
+        return created.flash_sale_id
+
+    def _id(self, step: str) -> bytes:
+        return command_id(self._secret, "demo", "DEMO", "demo", STORE, step)
+
+    async def _ask(self, key: str, word: Command | Query, step: str) -> Reply:
+        return await self._router.ask(key, word, command_id=self._id(step) if step else b"", timeout_s=20.0)
+
+    async def _do(self, key: str, command: Command, step: str) -> bytes:
+        reply = await self._ask(key, command, step)
+        if isinstance(reply, Rejected) and reply.code in {"store_exists", "idempotency_key_reused"}:
+            # There already, perhaps as an earlier release's demo wrote it.
+            return b""
+        return _accepted(reply)
+
+
+def _accepted(reply: Reply) -> bytes:
+    if not isinstance(reply, Accepted):
+        raise DemoFailed(str(reply))
+    return reply.answer
+
+
+# --- demo.json, written by the launcher ----------------------------------------------------------------------
+
+
+def new_passwords() -> dict[str, str]:
+    """One for each demo account."""
+    return {role: secrets.token_urlsafe(9) for role in ROLES}
+
+
+def read_demo(data_dir: Path) -> dict[str, Any] | None:
+    """The demo of an earlier start."""
+    file = data_dir / "demo.json"
+    return json.loads(file.read_text()) if file.exists() else None
+
+
+def write_demo(
+    data_dir: Path, base_url: str, passwords: dict[str, str], flash_sales: list[str]
+) -> dict[str, Any]:
+    """Write ``demo.json`` (mode 0600), whole or not at all."""
+    demo: dict[str, Any] = {
+        "base_url": base_url,
+        "stores": [{"store_id": STORE, "name": STORE_NAME, "tables": []}],
+        "accounts": [
+            {"username": name, "password": password, "roles": [name]} for name, password in passwords.items()
+        ],
+        "flash_sales": flash_sales,
+        "group_buys": [],
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    fresh = data_dir / "demo.json.new"
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as opened:
+        json.dump(demo, opened, ensure_ascii=False, indent=1)
+    fresh.replace(data_dir / "demo.json")
+    return demo
+
+
+def welcome(demo: dict[str, Any]) -> str:
+    """What a newcomer reads: where, who, and a claim to paste."""
+    base = demo["base_url"]
+    sale = demo["flash_sales"][0]
+    accounts = "\n".join(f"    {a['username']:<8} {a['password']}" for a in demo["accounts"])
+    return f"""
+  {STORE_NAME}
+    API and its documents   {base}/docs
+    the flash sale          {base}/api/v1/flash-sales/{sale}
+    the menu                {base}/api/v1/stores/{STORE}/menu
+  Staff accounts (also in demo.json)
+{accounts}
+  Claim a bowl of noodles:
+    TOKEN=$(curl -s -X POST {base}/api/v1/auth/guest -H 'Content-Type: application/json' -d '{{}}' \\
+      | python3 -c 'import json,sys; print(json.load(sys.stdin)["token"])')
+    curl -s -X POST {base}/api/v1/flash-sales/{sale}/claims -H "Authorization: Bearer $TOKEN" \\
+      -H "Idempotency-Key: bowl-$RANDOM" -H 'Content-Type: application/json' -d '{{"quantity": 1}}'
+"""

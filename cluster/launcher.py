@@ -1,0 +1,219 @@
+"""``kaifan serve``: the process that starts everything in order, watches it, and ends it in order.
+
+lock → mongod and valkey and Ray (together) → door → silos → demo → ready line. It holds no state: what the silos know
+is in MongoDB.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from actors.membership import ENDED
+from actors.on_mongo import MongoStores, NotUsable, open_stores
+from cluster.control import ControlSocket
+from cluster.door import Door, open_listener
+from cluster.embedded import DataFolder, EmbeddedFailure, EmbeddedMongod, EmbeddedValkey
+from cluster.fleet import Fleet
+from cluster.observability import write_logs_to
+from cluster.plan import SiloPlan, runtime_settings
+from cluster.ray_runtime import NAMESPACE, short_folder, start_ray, stop_ray
+from cluster.settings import Settings, secret_key
+
+SILOS_MAX = 64
+CONTROL_SOCKET = "control.sock"
+
+log = structlog.get_logger("kaifan.launcher")
+
+Tell = Callable[[str], None]
+
+
+def control_path(data_dir: Path) -> Path:
+    """Where the launcher of this data folder listens."""
+    return short_folder(data_dir.resolve()) / CONTROL_SOCKET
+
+
+def raise_file_limit() -> int:
+    """As many open files as the system lets us have: 10,000 idle connections need more than the usual 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+class Launcher:
+    """One embedded system. ``tell`` gets a line for each step."""
+
+    def __init__(self, settings: Settings, tell: Tell) -> None:
+        self.settings = settings
+        self.tell = tell
+        self.folder = DataFolder(settings.data_dir)
+        self.fleet: Fleet
+        self.base_url = f"http://{_shown(settings.host)}:{settings.port}"
+        self._stop = asyncio.Event()
+        self._scaling = asyncio.Lock()
+        self._began = time.monotonic()
+
+    async def run(self, after_start: Callable[[Launcher], Awaitable[None]] | None = None) -> None:
+        """Start, say that it is ready, wait for the end, end. Raises EmbeddedFailure."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        raise_file_limit()
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            if after_start is not None:
+                await after_start(self)
+            self.tell(f"Kaifan is ready at {self.base_url}")
+            await self._stop.wait()
+            self.tell("Stopping: no new requests, last commits, then the servers …")
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        settings = self.settings
+        self.folder.lock()
+        stack.callback(self.folder.unlock)
+        write_logs_to(self.folder.path / "logs" / "launcher.log")
+        for leftover in self.folder.end_leftovers():
+            self.tell(f"An earlier run was killed; ended its {leftover}.")
+        listener = stack.enter_context(contextlib.closing(open_listener(settings.host, settings.port)))
+        self.tell(f"Starting in {self.folder.path}: MongoDB, Redis, Ray …")
+        mongo_uri, redis_uri = await self._start_servers(stack)
+        (self.folder.path / "run" / "mongo_uri").write_text(mongo_uri)
+        stores = await self._open_stores(mongo_uri)
+        stack.push_async_callback(stores.close)
+        await self._end_members_of_this_node(stores)
+        short = short_folder(self.folder.path)
+        door = Door(short / "door.sock", listener)
+        door.open()
+        stack.push_async_callback(door.close)
+        plan = self._plan(mongo_uri, redis_uri, str(short / "door.sock"))
+        self.fleet = Fleet(plan, stores.members, node_name())
+        stack.push_async_callback(self.fleet.stop)
+        count = settings.silo_count()
+        self.tell(f"Starting {count} silo{'s' if count > 1 else ''} …")
+        await self._start_silos(count)
+        control = ControlSocket(control_path(self.folder.path), self._control)
+        await control.open()
+        stack.push_async_callback(control.close)
+
+    async def _start_servers(self, stack: contextlib.AsyncExitStack) -> tuple[str, str]:
+        """mongod, valkey and Ray side by side: Ray's start is the longest."""
+        settings = self.settings
+        mongod = None if settings.mongo_uri else EmbeddedMongod(self.folder)
+        valkey = None if settings.redis_uri else EmbeddedValkey(self.folder)
+        short = short_folder(self.folder.path)
+        starts: list[Any] = [asyncio.to_thread(start_ray, short, SILOS_MAX)]
+        starts += [server.start() for server in (mongod, valkey) if server is not None]
+        # Registered before the starts are awaited: a failure of one ends the others.
+        for server in (mongod, valkey):
+            if server is not None:
+                stack.push_async_callback(server.stop)
+        stack.push_async_callback(asyncio.to_thread, stop_ray)
+        results = await asyncio.gather(*starts, return_exceptions=True)
+        for result in results:
+            if isinstance(result, EmbeddedFailure):
+                raise result
+            if isinstance(result, BaseException):
+                raise EmbeddedFailure(
+                    f"A service could not be started: {type(result).__name__}: {result}",
+                    f"Look at {self.folder.path / 'logs'}; `kaifan doctor` checks the machine.",
+                ) from result
+        return (
+            mongod.uri if mongod is not None else settings.mongo_uri,
+            valkey.uri if valkey is not None else settings.redis_uri,
+        )
+
+    async def _open_stores(self, mongo_uri: str) -> MongoStores:
+        try:
+            return await open_stores(mongo_uri, self.settings.mongo_database)
+        except NotUsable as error:
+            raise EmbeddedFailure(
+                str(error), "Or leave KAIFAN_MONGO_URI empty for an embedded one."
+            ) from error
+
+    async def _end_members_of_this_node(self, stores: MongoStores) -> None:
+        """We hold the folder's lock: no silo of an earlier run on this machine can be alive."""
+        for member in await stores.members.members():
+            if member.node == node_name() and member.state != ENDED:
+                await stores.members.mark_ended(member.name, member.incarnation, None)
+
+    def _plan(self, mongo_uri: str, redis_uri: str, door: str) -> Callable[[str], SiloPlan]:
+        settings = self.settings
+        secret = secret_key(settings)
+
+        def plan_for(name: str) -> SiloPlan:
+            return SiloPlan(
+                name=name,
+                namespace=NAMESPACE,
+                mongo_uri=mongo_uri,
+                mongo_database=settings.mongo_database,
+                redis_uri=redis_uri,
+                secret_key=secret,
+                door=door,
+                run_folder=str(self.folder.path / "run"),
+                log_file=str(self.folder.path / "logs" / f"{name}.log"),
+                node=node_name(),
+                limit_exempt=settings.networks(settings.limit_exempt),
+                trusted_proxies=settings.networks(settings.trusted_proxies),
+                simulated_channel=settings.simulated_channel,
+                log_share=settings.log_share,
+                runtime=runtime_settings(settings),
+            )
+
+        return plan_for
+
+    async def _start_silos(self, count: int) -> None:
+        try:
+            await self.fleet.start(count)
+        except TimeoutError:
+            raise EmbeddedFailure(
+                "A silo did not start within a minute.", f"Look at {self.folder.path / 'logs'}."
+            ) from None
+
+    # --- control -------------------------------------------------------------------------------------------
+
+    async def _control(self, request: dict[str, Any]) -> dict[str, Any]:
+        match request:
+            case {"do": "status"}:
+                return {
+                    "base_url": self.base_url,
+                    "pid": os.getpid(),
+                    "up_s": round(time.monotonic() - self._began),
+                    "restarts": self.fleet.restarts,
+                    "silos": await self.fleet.statuses(),
+                }
+            case {"do": "scale", "silos": int(count)} if 1 <= count <= SILOS_MAX:
+                return await self._scale(count)
+            case {"do": "stop"}:
+                self._stop.set()
+                return {"stopping": True}
+            case _:
+                return {"error": f"unknown request {request}; scale takes 1 to {SILOS_MAX}"}
+
+    async def _scale(self, count: int) -> dict[str, Any]:
+        async with self._scaling:
+            before = len(self.fleet.names)
+            await self.fleet.start(count)
+            await self.fleet.shrink(count)
+        log.info("scaled", before=before, silos=count)
+        return {"before": before, "silos": count}
+
+
+def node_name() -> str:
+    """This machine, this boot: pids of another boot mean nothing."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return f"{socket.gethostname()}/{boot.read_text().strip()[:8] if boot.exists() else 'boot'}"
+
+
+def _shown(host: str) -> str:
+    return "127.0.0.1" if host in {"0.0.0.0", "::"} else host

@@ -1,0 +1,38 @@
+"""What ``kaifan serve`` does around the launcher: progress on the terminal, the demo, the welcome."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from cluster import demo
+from cluster.launcher import Launcher
+from cluster.settings import Settings
+
+
+async def serve(settings: Settings, with_demo: bool) -> None:
+    """Run until Ctrl-C. Raises EmbeddedFailure."""
+    began = time.monotonic()
+
+    def tell(line: str) -> None:
+        if line.startswith("Kaifan is ready"):
+            print(line)
+        else:
+            print(f"[{time.monotonic() - began:5.1f} s] {line}", file=sys.stderr)
+        sys.stdout.flush()
+
+    await Launcher(settings, tell).run(_make_demo if with_demo else None)
+
+
+async def _make_demo(launcher: Launcher) -> None:
+    data_dir = launcher.folder.path
+    earlier = demo.read_demo(data_dir)
+    if earlier is None:
+        launcher.tell("Making the demo restaurant …")
+        passwords = demo.new_passwords()
+        sales = await launcher.fleet.demo(passwords, [])
+    else:
+        passwords = {account["username"]: account["password"] for account in earlier["accounts"]}
+        sales = await launcher.fleet.demo({}, earlier["flash_sales"])
+    written = demo.write_demo(data_dir, launcher.base_url, passwords, sales)
+    print(demo.welcome(written))

@@ -1,0 +1,96 @@
+"""Every setting of Kaifan: environment ``KAIFAN_*`` or ``.env``. ``kaifan settings`` prints them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRET_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """Typed; a wrong value is refused at the start with its name."""
+
+    model_config = SettingsConfigDict(env_prefix="KAIFAN_", env_file=".env", extra="ignore")
+
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on. Anything but loopback needs HTTPS in front of it."
+    )
+    port: int = Field(8000, ge=1, le=65535, description="TCP port of the HTTP service.")
+    data_dir: Path = Field(
+        Path("data"),
+        description="Folder of embedded servers, logs and the secret key. Losing it loses the data.",
+    )
+    silos: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Silo processes; 0: the cores less one, at least 1. More than cores slows down.",
+    )
+    mongo_uri: str = Field(
+        "", description="MongoDB replica set; empty: an embedded mongod in the data folder."
+    )
+    mongo_database: str = Field("kaifan", description="Database name. Two systems must not share one.")
+    redis_uri: str = Field("", description="Redis; empty: an embedded one. Without it limits are per silo.")
+    amqp_uri: str = Field("", description="RabbitMQ; empty: effects are handled in process.")
+    secret_key: str = Field(
+        "",
+        description="Signs tokens and keys command ids; empty: made once and kept in the data folder.",
+    )
+    limit_exempt: str = Field(
+        "",
+        description="Networks (CIDR, comma-separated) without limits per address; load tests: 127.0.0.0/8.",
+    )
+    trusted_proxies: str = Field(
+        "", description="Networks whose X-Forwarded-For counts. Too wide: anybody can fake an address."
+    )
+    simulated_channel: bool = Field(
+        True, description="The simulated payment channel. Switch off where real money is taken."
+    )
+    log_share: float = Field(
+        1.0, ge=0, le=1, description="Share of requests that get a log line. Server errors always do."
+    )
+    lease_s: float = Field(
+        5.0,
+        gt=0.5,
+        le=60,
+        description="Seconds a silo may answer without renewing its lease. Longer: slower take-over.",
+    )
+    mailbox_max: int = Field(
+        1_024, ge=1, description="Commands waiting for one entity; above it 503 overloaded."
+    )
+    queue_max: int = Field(
+        20_000, ge=1, description="Commands without an answer per silo; above it 503 overloaded."
+    )
+    idle_s: float = Field(300, ge=0, description="Seconds after which an idle entity leaves memory.")
+    snapshot_every: int = Field(5_000, ge=10, description="Events between snapshots of an entity.")
+    memory_mb_max: int = Field(
+        0, ge=0, description="Resident MB of a silo above which new commands get 503; 0: not watched."
+    )
+    turn_max_s: float = Field(
+        2.0, ge=0.5, description="Seconds after which a turn is endless and its process ends."
+    )
+
+    def silo_count(self) -> int:
+        """Silos to start."""
+        return self.silos or max(1, (os.cpu_count() or 1) - 1)
+
+    def networks(self, text: str) -> tuple[str, ...]:
+        """A comma-separated setting as a tuple."""
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def secret_key(settings: Settings) -> str:
+    """The secret of this system: given, or made at the first start and kept with mode 0600."""
+    if settings.secret_key:
+        return settings.secret_key
+    file = settings.data_dir / "secret_key"
+    if not file.exists():
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as opened:
+            opened.write(secrets.token_hex(SECRET_BYTES))
+    return file.read_text().strip()

@@ -1,0 +1,226 @@
+"""One silo in its process: stores, runtime, ingress and watchdog put together on one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import psutil
+import structlog
+from redis.asyncio import BlockingConnectionPool, Redis
+
+from actors.clock import ClusterClock
+from actors.lanes import LaneDown
+from actors.membership import ENDED, Member, StoreUnreachable
+from actors.on_mongo import MongoStores, open_stores
+from actors.on_mongo.stores import NotUsable
+from actors.on_ray import RayTransport
+from actors.quarantine import Quarantine
+from actors.silo import Silo
+from api.app import create_app
+from api.server import HttpServer, run_server
+from api.settings import ApiSettings, Services
+from cluster.demo import Demo
+from cluster.door import ask_for_listener
+from cluster.observability import metrics_text, write_logs_to
+from cluster.plan import SiloPlan
+from cluster.rooms import ENTITIES
+from cluster.watchdog import Watchdog, take_slot
+
+DRAIN_HTTP_S = 10.0
+RETRY_S = 0.5
+REDIS_TIMEOUT_S = 0.5
+
+log = structlog.get_logger("kaifan.process")
+
+
+class SiloProcess:
+    """Builds and runs a silo from its plan. Everything is on the loop that called :meth:`start`."""
+
+    def __init__(self, plan: SiloPlan) -> None:
+        self.plan = plan
+        self.silo: Silo
+        self._stores: MongoStores
+        self._http: HttpServer | None = None
+        self._redis: Redis | None = None
+        self._watchdog: Watchdog | None = None
+        self._own_port = socket.socket()
+        self._leaving = False
+        self._guard: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open stores (waits out an outage), join, serve HTTP."""
+        write_logs_to(Path(self.plan.log_file))
+        self._stores = await self._open_stores()
+        self._own_port.bind(("127.0.0.1", 0))
+        self._own_port.listen(256)
+        self._own_port.setblocking(False)
+        await self._end_earlier_incarnations()
+        await self._quarantine_endless()
+        self.silo = self._make_silo()
+        await self.silo.start()
+        self._start_watchdog()
+        await self._serve()
+        self._guard = asyncio.get_running_loop().create_task(self._end_with_the_silo())
+
+    async def _open_stores(self) -> MongoStores:
+        while True:
+            try:
+                return await open_stores(self.plan.mongo_uri, self.plan.mongo_database)
+            except NotUsable as error:
+                log.warning("stores_not_open", reason=str(error))
+                await asyncio.sleep(RETRY_S)
+
+    def _make_silo(self) -> Silo:
+        plan = self.plan
+        silo = Silo(
+            name=plan.name,
+            types=ENTITIES,
+            stores=self._stores,
+            transport=RayTransport(plan.namespace),
+            clock=ClusterClock(),
+            settings=plan.runtime,
+            random=os.urandom,
+            member=Member(
+                name=plan.name,
+                incarnation=0,
+                node=plan.node,
+                pid=os.getpid(),
+                port=self._own_port.getsockname()[1],
+            ),
+        )
+        process = psutil.Process()
+        silo.resident_bytes = lambda: int(process.memory_info().rss)
+        return silo
+
+    async def _end_earlier_incarnations(self) -> None:
+        """Our own seat's earlier processes on this machine are gone for certain if their pid is: no need to wait
+        for their lease."""
+        while True:
+            try:
+                for member in await self._stores.members.members():
+                    if self._is_gone(member):
+                        await self._stores.members.mark_ended(member.name, member.incarnation, None)
+                return
+            except StoreUnreachable:
+                await asyncio.sleep(RETRY_S)
+
+    def _is_gone(self, member: Member) -> bool:
+        ours = member.name == self.plan.name and member.node == self.plan.node
+        return (
+            ours
+            and member.state != ENDED
+            and (member.pid == os.getpid() or not psutil.pid_exists(member.pid))
+        )
+
+    # --- endless turns -------------------------------------------------------------------------------------
+
+    def _slot(self) -> Path:
+        return Path(self.plan.run_folder) / f"{self.plan.name}.turn"
+
+    async def _quarantine_endless(self) -> None:
+        entity = take_slot(self._slot())
+        while entity is not None:
+            try:
+                await self._stores.quarantine.put(Quarantine(entity=entity, reason="a turn did not end"))
+                log.error("entity_quarantined", entity=entity, reason="a turn did not end")
+                return
+            except StoreUnreachable:
+                await asyncio.sleep(RETRY_S)
+
+    def _start_watchdog(self) -> None:
+        host = self.silo.host
+        self._watchdog = Watchdog(self._slot(), lambda: host.turn_began, self.plan.runtime.turn_max_s)
+        self._watchdog.start()
+
+    # --- HTTP ----------------------------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        plan = self.plan
+        pool = BlockingConnectionPool.from_url(
+            plan.redis_uri,
+            max_connections=4,
+            timeout=REDIS_TIMEOUT_S,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+        )
+        self._redis = Redis(connection_pool=pool)
+        services = Services(
+            router=self.silo.router,
+            settings=ApiSettings(
+                secret_key=plan.secret_key.encode(),
+                silo=plan.name,
+                limit_exempt=plan.limit_exempt,
+                trusted_proxies=plan.trusted_proxies,
+                simulated_channel=plan.simulated_channel,
+                log_share=plan.log_share,
+            ),
+            clock=self.silo.clock,
+            silos=self._silos,
+            ready=self._ready,
+            metrics_text=lambda: metrics_text(self.silo.meter, self.silo.status()),
+            redis=self._redis,
+        )
+        listener = await asyncio.to_thread(ask_for_listener, plan.door)
+        self._http = await run_server(create_app(services), [listener, self._own_port])
+
+    def _ready(self) -> bool:
+        return not self._leaving and self.silo.may_answer() and self.silo.router.placement is not None
+
+    async def _silos(self) -> list[dict[str, Any]]:
+        """Rows of GET /ops/silos: ours in full, the others as the membership knows them."""
+        rows = [self.silo.status()]
+        placement = self.silo.router.placement
+        for member in self.silo.members:
+            if member.state != ENDED and member.address != self.silo.address:
+                rows.append(
+                    {
+                        "silo": member.address,
+                        "pid": member.pid,
+                        "node": member.node,
+                        "port": member.port,
+                        "spare": member.spare,
+                        "state": member.state,
+                        "shards": len(placement.owned_by(member.address)) if placement else 0,
+                        **{k: int(v) for k, v in member.facts.items()},
+                    }
+                )
+        return rows
+
+    async def demo(self, passwords: dict[str, str], known_sales: list[str]) -> list[str]:
+        """Make the demo restaurant; the ids of sales one can claim from."""
+        demo = Demo(self.silo.router, self.plan.secret_key.encode(), self.silo.clock.now_ms())
+        return await demo.seed(passwords, known_sales)
+
+    # --- the end -------------------------------------------------------------------------------------------
+
+    def receive(self, batch: bytes) -> bool:
+        """A lane's batch; False if it is for another incarnation."""
+        try:
+            self.silo.receive(batch)
+        except LaneDown:
+            return False
+        return True
+
+    async def _end_with_the_silo(self) -> None:
+        """A silo that a successor has ended must not go on as a process: Ray starts a new incarnation."""
+        await self.silo.ended()
+        if not self._leaving:
+            log.error("process_ends_with_its_silo", silo=self.silo.address)
+            os._exit(1)
+
+    async def leave(self, timeout_s: float) -> None:
+        """In order: not ready, finish HTTP, hand over or commit, stop."""
+        self._leaving = True
+        if self._http is not None:
+            await self._http.drain(min(timeout_s, DRAIN_HTTP_S))
+        await self.silo.drain(timeout_s)
+        await self.silo.stop()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        if self._redis is not None:
+            await self._redis.aclose()
+        await self._stores.close()
