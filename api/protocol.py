@@ -10,7 +10,9 @@ uvicorn is pinned exactly; ``tests/api/test_protocol.py`` has a test per overrid
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import enum
+import socket
+from typing import Any, cast
 
 import msgspec
 from uvicorn.config import Config
@@ -41,15 +43,64 @@ class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Of one silo. More: 503 at once."""
 
 
-CLOSING_S = 5.0
-"""A connection that was closed and has not taken its last bytes by then is cut off."""
+CLOSING_S = 3.0
+"""A connection that was ended and has not taken its last bytes by then is cut off."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Phase(enum.Enum):
+    """What the client is sending."""
+
+    NOTHING = "nothing"
+    HEAD = "head"
+    BODY = "body"
+
+
+class Outlet:
+    """What a cycle writes to in place of the transport. Head and body of an answer leave as one piece, which saves
+    a system call per request; and the end of a connection is the protocol's to choose.
+    """
+
+    __slots__ = ("_head", "_protocol", "_transport", "_wants_head", "is_closing")
+
+    def __init__(self, protocol: LimitedProtocol, transport: asyncio.Transport) -> None:
+        self._protocol = protocol
+        self._transport = transport
+        self._head = b""
+        self._wants_head = True
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """A head waits for the first piece of its body."""
+        if self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        elif self._wants_head and data != _CONTINUE:
+            self._wants_head = False
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """A head that has no body leaves alone; the next write is a head again."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+        self._wants_head = True
+
+    def close(self) -> None:
+        """After this answer the connection ends."""
+        self.flush()
+        self._protocol.end()
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection. Runs on the silo's loop; only its transport and the server call it."""
+    """One connection. Runs on the silo's loop; only its transport, its parser and the server call it."""
 
     limits = ConnectionLimits()
     draining = False
+    outlet: Outlet
 
     def __init__(
         self,
@@ -59,28 +110,36 @@ class LimitedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._in_head = False
-        self._in_body = False
+        self._phase = Phase.NOTHING
         self._began_now = False
         self._head_fields_bytes = 0
         self._head_fed_bytes = 0
         self._drained_bytes = 0
+        self._heard_enough = False
+        self._ended = False
+        self._patient_until = 0.0
         self.deadline = 0.0
 
     # --- from the transport --------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.outlet = Outlet(self, transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family != socket.AF_UNIX:
+            # asyncio does this only for sockets that it made itself: of one that was handed over it does not know
+            # that it speaks TCP. Without it head and body of an answer are 40 ms apart (Nagle, delayed ACK).
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.deadline = self.loop.time() + self.limits.idle_s
         if len(self.connections) > self.limits.connections_max:
             self._refuse(Problem(503, "overloaded", "This silo has all the connections it can hold."))
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._heard_enough or self.transport.is_closing():
             return
         self._began_now = False
         super().data_received(data)
-        if self._in_head and not self._began_now:
+        if self._phase is Phase.HEAD and not self._began_now:
             # The parser keeps an unfinished header to itself, so what it was fed is counted too. What comes in the
             # same read as the beginning is not; that is one read at most.
             self._head_fed_bytes += len(data)
@@ -90,10 +149,11 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head = True
+        self._phase = Phase.HEAD
         self._began_now = True
         self._head_fields_bytes = 0
         self._head_fed_bytes = 0
+        self._patient_until = 0.0
         self.deadline = self.loop.time() + self.limits.head_s
 
     def on_url(self, url: bytes) -> None:
@@ -101,106 +161,131 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_fields_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # later ones are a chunked body's trailers, which nobody reads
+        if self._phase is Phase.HEAD:  # later ones are a chunked body's trailers, which nobody reads
             super().on_header(name, value)
             self._head_fields_bytes += len(name) + len(value) + 4
 
     def on_headers_complete(self) -> None:
         self._check_head()
-        self._in_head = False
-        self._in_body = True
-        self._drained_bytes = 0
-        self.deadline = self.loop.time() + self.limits.body_s
-        if self.transport.is_closing():
+        if self._heard_enough or self.transport.is_closing():
             return
         super().on_headers_complete()
-        if self.draining and self.cycle is not None:
+        # From here on the request has a cycle of its own; before, the last cycle is an earlier request's.
+        self._phase = Phase.BODY
+        self.cycle.transport = cast(asyncio.Transport, self.outlet)
+        self._drained_bytes = 0
+        self.deadline = self.loop.time() + self.limits.body_s
+        if self.draining:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        if self.transport.is_closing():
+        if self._phase is not Phase.BODY or self.transport.is_closing():
             return
         super().on_body(body)
         if self.cycle.response_complete:
             self._drained_bytes += len(body)
             if self._drained_bytes > self.limits.drained_bytes_max:
-                self._close()
+                self.transport.close()
 
     def on_message_complete(self) -> None:
-        self._in_body = False
-        if self.transport.is_closing():
+        if self._phase is not Phase.BODY or self.transport.is_closing():
             return
+        self._phase = Phase.NOTHING
         super().on_message_complete()
         limits = self.limits
-        self.deadline = self.loop.time() + (
-            limits.idle_s if self.cycle.response_complete else limits.answer_s
-        )
+        self.deadline = self.loop.time() + (limits.answer_s if self._answering else limits.idle_s)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """The request is answered in HTTP/1.1; what follows it on this connection cannot be read."""
+        self._heard_enough = True
+        if self._answering:
+            self.cycle.keep_alive = False
+        else:
+            self.end()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(MalformedRequest())
 
     # --- from the answer -----------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
         """As uvicorn's, without its keep-alive timer: ``idle_s`` is kept here."""
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        self.outlet.flush()
+        if self._ended or self.transport.is_closing():
             return
+        self._patient_until = 0.0
         self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
             self.deadline = self.loop.time() + self.limits.answer_s
-        elif not self._in_head and not self._in_body:
+        elif self._phase is Phase.NOTHING:
             self.deadline = self.loop.time() + self.limits.idle_s
-
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(MalformedRequest())
 
     # --- from the server -----------------------------------------------------------------------------------
 
     def drain(self) -> None:
         """The answer that is being made is the last one on this connection."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._answering:
             self.cycle.keep_alive = False
 
     def check(self, now: float) -> None:
         """Close what is over its deadline; with a 408 when a request was under way and nothing else is."""
         if now < self.deadline:
             return
-        if self.transport.is_closing():
+        if self.transport.is_closing() or (self._phase is Phase.NOTHING and self._answering):
             self.transport.abort()
-        elif self._in_head or self._in_body:
-            if self.flow.read_paused or self.pipeline or (self._in_head and self._answering):
-                # We are the ones who do not read, or an earlier answer is still ours to give.
-                self.deadline = now + (self.limits.head_s if self._in_head else self.limits.body_s)
-            else:
-                self._refuse(RequestTimeout())
-        elif self._answering:
-            self.transport.abort()
+        elif self._phase is Phase.NOTHING:
+            self.end()
+        elif self.flow.read_paused or self.pipeline or (self._phase is Phase.HEAD and self._answering):
+            # We are the ones who do not read, or an earlier answer is still ours to give: but not for ever.
+            self._patient_until = self._patient_until or now + self.limits.answer_s
+            if now >= self._patient_until:
+                self.transport.abort()
+            self.deadline = min(now + self.limits.head_s, self._patient_until)
         else:
-            self._close()
+            self._refuse(RequestTimeout())
 
     @property
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
     def _check_head(self) -> None:
-        head_bytes = max(self._head_fields_bytes, self._head_fed_bytes)
-        if head_bytes > self.limits.head_bytes_max and not self.transport.is_closing():
+        if max(self._head_fields_bytes, self._head_fed_bytes) > self.limits.head_bytes_max:
             self._refuse(HeadersTooLarge(size_bytes_max=self.limits.head_bytes_max))
 
     def _refuse(self, reason: Rejection | Problem) -> None:
-        """Answer and close. In the middle of another answer there is no place for one: then only close."""
-        if self.transport.is_closing():
+        """Answer and close. An earlier answer that is under way is given first, and is then the last one."""
+        if self._heard_enough or self.transport.is_closing():
             return
-        # A head under way belongs to no cycle yet; the last cycle is then of an earlier request.
-        earlier = self._in_head and self._answering
-        started = self._in_body and self.cycle is not None and self.cycle.response_started
-        if not earlier and not started and not self.pipeline:
+        self._heard_enough = True
+        if self._phase is Phase.HEAD and self._answering:
+            self.cycle.keep_alive = False
+            return
+        started = self._phase is Phase.BODY and self.cycle.response_started
+        if not started and not self.pipeline:
             self.transport.write(self._problem_bytes(reason))
-        self._close()
+        self.end()
 
-    def _close(self) -> None:
-        self.transport.close()
+    def end(self) -> None:
+        """Close once everything is sent. If the client may still be sending, let it, for a moment, and drop that:
+        to close with bytes unread resets the connection, and the answer with it.
+        """
+        if self._ended:
+            return
+        self._ended = True
         self.deadline = self.loop.time() + CLOSING_S
+        sending = self._phase is not Phase.NOTHING or self._heard_enough
+        self._heard_enough = True
+        if sending and self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+            self.flow.resume_reading()
+            if self._answering:  # whoever waits for the rest of this body waits in vain
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+        else:
+            self.transport.close()
 
     def _problem_bytes(self, reason: Rejection | Problem) -> bytes:
         problem = reason if isinstance(reason, Problem) else Problem.of(reason)

@@ -11,11 +11,14 @@ import contextlib
 import socket
 from collections.abc import Generator, Sequence
 
+import structlog
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import Server
 
 from api.protocol import ConnectionLimits, LimitedProtocol
+
+log = structlog.get_logger("kaifan.api")
 
 LOOK_EVERY_S = 0.5
 LINGER_S = 0.5
@@ -29,6 +32,15 @@ class NotStarted(Exception):
 
 
 class _Uvicorn(Server):
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """A start that failed would end the process, and every entity in it."""
+        try:
+            await super().serve(sockets)
+        except SystemExit as ended:
+            for listening in sockets or ():
+                listening.close()
+            raise NotStarted("uvicorn ended while starting") from ended
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Signals are the process' business, not ours."""
@@ -65,6 +77,11 @@ class HttpServer:
         """Connections that are open now."""
         return len(self._server.server_state.connections)
 
+    @property
+    def draining(self) -> bool:
+        """No more connections are accepted."""
+        return self._protocol.draining
+
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Serve on listening sockets; returns when connections are accepted. They are closed by ``drain``.
 
@@ -74,7 +91,8 @@ class HttpServer:
         self._serving = loop.create_task(self._server.serve(list(sockets)))
         while not self._server.started:
             if self._serving.done():
-                raise NotStarted("uvicorn ended while starting") from self._serving.exception()
+                await self._serving
+                raise NotStarted("uvicorn ended while starting")
             await asyncio.sleep(0.005)
         self._looking = loop.create_task(self._look_for_ever())
 
@@ -86,7 +104,11 @@ class HttpServer:
             await asyncio.sleep(every_s)
             now = loop.time()
             for connection in self._open_connections():
-                connection.check(now)
+                try:
+                    connection.check(now)
+                except Exception:  # a mistake of ours with one connection must not leave all others unwatched
+                    log.exception("connection_check_failed")
+                    connection.transport.abort()
 
     def _open_connections(self) -> list[LimitedProtocol]:
         return [one for one in self._server.server_state.connections if isinstance(one, LimitedProtocol)]
@@ -103,7 +125,7 @@ class HttpServer:
         for connection in self._open_connections():
             connection.drain()
         lingers_until = min(ends_at, loop.time() + LINGER_S)
-        while self.connections and loop.time() < lingers_until:  # noqa: ASYNC110 (uvicorn has no event for it)
+        while self.connections and loop.time() < lingers_until:
             await asyncio.sleep(0.01)
         self._server.config.timeout_graceful_shutdown = max(1, round(ends_at - loop.time()))
         self._server.should_exit = True

@@ -7,15 +7,16 @@ from typing import Any
 
 import structlog
 from bson import Timestamp
-from bson.errors import InvalidDocument
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError, DocumentTooLarge, PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from actors.journal import Document, InDoubt, JournalUnreadable, Outcome, Stored, Taken, document_id
 from actors.on_mongo.outages import is_outage
 
 DUPLICATE_KEY = 11000
 READ_BATCH = 500
+SERVER_BYTES_MAX = 15_000_000
+"""MongoDB takes documents of at most 16 MiB."""
 
 log = structlog.get_logger("kaifan.journal")
 
@@ -62,12 +63,21 @@ class MongoJournal:
         self._collection = collection
 
     async def append(self, documents: Sequence[Document]) -> list[Outcome]:
+        fitting = [document for document in documents if document.size_bytes <= SERVER_BYTES_MAX]
+        if len(fitting) < len(documents):
+            # One oversized document fails the whole insert_many, so it does not get near it (pitfall 3). The
+            # runtime's own limit is far lower; the seal that follows is small and settles this one.
+            outcomes = iter(await self.append(fitting) if fitting else [])
+            return [
+                next(outcomes)
+                if document.size_bytes <= SERVER_BYTES_MAX
+                else InDoubt("above the server's limit")
+                for document in documents
+            ]
         try:
             await self._collection.insert_many([to_bson(document) for document in documents], ordered=False)
         except BulkWriteError as error:
             return await self._sort_out(documents, error)
-        except (DocumentTooLarge, InvalidDocument):
-            return await self._one_by_one(documents)
         except (PyMongoError, TimeoutError) as error:
             # Not primary, network, time-out, interrupted …: for every document of the batch nobody knows.
             return [InDoubt(f"{type(error).__name__}: {error}"[:200]) for _ in documents]
@@ -101,12 +111,6 @@ class MongoJournal:
             log.warning("standing_documents_unreadable", reason=str(error)[:200])
             return {}
         return {row["_id"]: from_bson(row) for row in rows}
-
-    async def _one_by_one(self, documents: Sequence[Document]) -> list[Outcome]:
-        """One document that cannot be encoded must not fail its neighbours (pitfall 3)."""
-        if len(documents) == 1:
-            return [InDoubt("the document cannot be stored; its limit is below the server's")]
-        return [outcome for document in documents for outcome in await self.append([document])]
 
     async def read(self, entity: str, after_seq: int = 0) -> AsyncIterator[Document]:
         first, last = document_id(entity, after_seq + 1), f"{entity}@g"

@@ -224,19 +224,20 @@ class Given(Generic[S]):
 
 
 def after(entity: Entity[S], *happened: Event | tuple[Event, int], thorough: bool = True) -> Given[S]:
-    """What is given: ``entity``, and what happened to it (an event, at noon or at the last moment; or a
-    pair).
+    """What is given: ``entity``, and what happened to it. An event alone happens at the moment of the one
+    before it, the first at noon; a pair is an event and its moment.
 
     ``thorough=False`` leaves out the checks whose cost grows with the state; for loops over thousands of
     turns.
     """
-    moments = [entry[1] for entry in happened if isinstance(entry, tuple)]
-    given = Given(entity, min([NOON, *moments]), thorough=thorough)
+    given = Given(
+        entity, min([NOON, *(entry[1] for entry in happened if isinstance(entry, tuple))]), thorough=thorough
+    )
     for entry in happened:
         if isinstance(entry, tuple):
             given.then(*entry)
         else:
-            given.then(entry, max(NOON, given.at) if not moments else None)
+            given.then(entry)
     return given
 
 
@@ -280,15 +281,22 @@ class Stage:
     def add(self, given: Given[Any]) -> None:
         self._given[given.key] = given
 
-    def __getitem__(self, key: str) -> Given[Any]:
-        return self._given[key]
+    def summon(self, key: str) -> Given[Any]:
+        """An entity that nobody added and somebody writes to. Override it: virtual actors always exist."""
+        raise AssertionError(f"{key} is not on the stage")
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._given
+    def everybody(self) -> list[str]:
+        """Everybody on the stage."""
+        return list(self._given)
+
+    def __getitem__(self, key: str) -> Given[Any]:
+        if key not in self._given:
+            self._given[key] = self.summon(key)
+        return self._given[key]
 
     def when(self, key: str, command: Command, command_id: bytes | None = None) -> Outcome:
         """A command to ``key`` at the stage's time; what it sends is in flight afterwards."""
-        given = self._given[key]
+        given = self[key]
         outcome = given.when(command, max(self.at, given.at), command_id)
         if outcome.accepted:
             self._handled.add((key, outcome.command_id))

@@ -401,9 +401,7 @@ async def test_a_command_above_the_documents_limit_is_refused_and_others_wait_th
         assert isinstance(large, Rejected)
         assert (large.code, large.status) == ("too_large", 413)
 
-        fills = [
-            silo.router.ask("shop/a", Fill(size_bytes=4_000), command_id=fresh_id()) for _ in range(20)
-        ]
+        fills = [silo.router.ask("shop/a", Fill(size_bytes=4_000), command_id=fresh_id()) for _ in range(20)]
         assert all(isinstance(reply, Accepted) for reply in await asyncio.gather(*fills))
         assert silo.meter.commit_documents.count >= 10
 
@@ -478,7 +476,9 @@ async def test_two_silos_share_the_entities_and_hand_them_over(stores: Stores) -
             assert isinstance(await silo.router.ask(key, Buy(), command_id=fresh_id()), Accepted)
 
     storm = [
-        asyncio.ensure_future(two.router.ask(key, Buy(), command_id=fresh_id())) for key in keys for _ in "123"
+        asyncio.ensure_future(two.router.ask(key, Buy(), command_id=fresh_id()))
+        for key in keys
+        for _ in "123"
     ]
     await one.drain(10.0)
     await one.stop()

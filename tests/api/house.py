@@ -65,7 +65,7 @@ async def until(condition: Callable[[], bool], expected: str, timeout_s: float =
     """Wait for a condition; says what was expected when it does not come."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not condition():  # noqa: ASYNC110 (anything may be waited for)
+            while not condition():
                 await asyncio.sleep(0.005)
     except TimeoutError:
         pytest.fail(f"expected within {timeout_s} s: {expected}")

@@ -312,3 +312,16 @@ def test_F4_one_reminder_makes_a_bounded_number_of_events() -> None:
 
 def _claim(user_id: str) -> Claim:
     return Claim(user_id=user_id, quantity=1, wait=True)
+
+
+def test_F4_a_payment_that_fails_while_it_is_being_closed_frees_the_stock() -> None:
+    """The hold was over when the order was asked; there is nothing left to go back to."""
+    given = sale()
+    claim_id = claim(given, "guest-1")
+    order_id = checkout(given, claim_id)
+    given.then_wake()
+
+    outcome = given.when(PaymentFailed(claim_id=claim_id, order_id=order_id))
+
+    assert names(outcome) == ["HoldExpired"]
+    sound(given)
