@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import accounts, ops
 from api.audiences import PUBLIC
@@ -70,9 +71,16 @@ class Ingress(FastAPI):
             self.router.routes.append(Route(path, Resource(self.door, operations, refused)))
         self.router.default = Endpoint(self.door, _unrouted("/…", _nothing_here))
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's; FastAPI's would look for telemetry in the environment at every request."""
+        if scope["type"] == "http":
+            await Starlette.__call__(self, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
         """The router, inside middleware that was added by hand."""
-        app: ASGIApp = self.router
+        app: ASGIApp = self.router.app
         for middleware, args, kwargs in reversed(self.user_middleware):
             app = middleware(app, *args, **kwargs)
         return app

@@ -78,7 +78,9 @@ class EmbeddedMongod:
 
     @property
     def uri(self) -> str:
-        return f"mongodb://127.0.0.1:{self.port}/?replicaSet={REPLICA_SET}&directConnection=true"
+        # Without replicaSet=: with it and a direct connection the driver takes every lost heartbeat for a server of
+        # another set, and refuses all calls until the next one.
+        return f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
 
     @property
     def pid(self) -> int:

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 @pytest.fixture
 async def stores(mongod: EmbeddedMongod, database: str) -> AsyncIterator[MongoStores]:
-    opened = await open_stores(mongod.uri, database, timeout_ms=700)
+    opened = await open_stores(mongod.uri, database, timeout_ms=1_500)
     yield opened
     await _fail(opened, "off")
     await opened.client.drop_database(database)
