@@ -124,4 +124,4 @@ class Door:
 
     def metrics(self) -> str:
         """The silo's metrics and the ingress' own."""
-        return self.services.metrics_text() + self.meter.text()
+        return "\n".join(filter(None, [self.services.metrics_text().rstrip("\n"), self.meter.text()]))

@@ -221,6 +221,17 @@ async def test_a_large_body_is_dropped_only_so_far() -> None:
         writer.close()
 
 
+async def test_an_answer_arrives_although_its_request_is_still_being_sent(house: House) -> None:
+    """413 to 1.5 MB with Connection: close: the client reads the answer, and not a reset."""
+    body = b"x" * 1_500_000
+    raw = await house.send(
+        b"POST /api/v1/auth/guest HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+        + body
+    )
+
+    assert (_status(raw), problem_of(raw)["code"]) == (413, "body_too_large")
+
+
 async def test_a_body_is_asked_for_only_when_it_is_wanted(house: House) -> None:
     """Expect: 100-continue: 413 or 401 come without it; a good request gets 100 and then its answer."""
     head = b"POST /api/v1/auth/guest HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\nconnection: close\r\n"

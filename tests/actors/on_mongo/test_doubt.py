@@ -20,11 +20,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 @pytest.fixture
 async def stores(mongod: EmbeddedMongod, database: str) -> AsyncIterator[MongoStores]:
-    opened = await open_stores(mongod.uri, database, timeout_ms=1_500)
+    opened = await open_stores(mongod.uri, database, timeout_ms=700)
     yield opened
-    await _fail(opened, "off")
-    await opened.client.drop_database(database)
     await opened.close()
+    # By a new client: after "shutting down" the driver leaves the server alone until its next heartbeat.
+    fresh = await open_stores(mongod.uri, database)
+    await _fail(fresh, "off")
+    await fresh.client.drop_database(database)
+    await fresh.close()
 
 
 async def _fail(stores: MongoStores, mode: Any, **data: Any) -> None:
