@@ -39,7 +39,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes_max: int = 1_000_000
     guest_token_s: int = 30 * 86_400
     staff_token_s: int = 12 * 3_600
-    user_rate: Rate = Rate(50, 200)
+    user_rate: Rate = Rate(50, 500)
     """Requests of one diner or staff account. Too low: a retrying phone is refused. Too high: bots are not."""
     address_rate: Rate = Rate(1_000, 3_000)
     """Requests from one address; wide, because one Wi-Fi holds 300 diners."""

@@ -26,7 +26,7 @@ from cluster.door import Door, open_listener
 from cluster.embedded import DataFolder, EmbeddedFailure, EmbeddedMongod, EmbeddedValkey
 from cluster.fleet import Fleet
 from cluster.observability import write_logs_to
-from cluster.plan import SiloPlan, runtime_settings
+from cluster.plan import READY_FILE, SiloPlan, runtime_settings
 from cluster.ray_runtime import NAMESPACE, short_folder, start_ray, stop_ray
 from cluster.settings import Settings, secret_key
 
@@ -74,6 +74,9 @@ class Launcher:
             await self._start(stack)
             if after_start is not None:
                 await after_start(self)
+            ready = self.folder.path / "run" / READY_FILE
+            ready.touch()
+            stack.callback(ready.unlink, missing_ok=True)
             self.tell(f"Kaifan is ready at {self.base_url}")
             await self._stop.wait()
             self.tell("Stopping: no new requests, last commits, then the servers …")
@@ -83,6 +86,7 @@ class Launcher:
         self.folder.lock()
         stack.callback(self.folder.unlock)
         write_logs_to(self.folder.path / "logs" / "launcher.log")
+        (self.folder.path / "run" / READY_FILE).unlink(missing_ok=True)
         for leftover in self.folder.end_leftovers():
             self.tell(f"An earlier run was killed; ended its {leftover}.")
         listener = stack.enter_context(contextlib.closing(open_listener(settings.host, settings.port)))

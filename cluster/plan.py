@@ -8,6 +8,10 @@ from actors.settings import RuntimeSettings
 from cluster.settings import Settings
 
 
+READY_FILE = "ready"
+"""In the run folder while the launcher calls the system ready: a silo serves before that, and says so after it."""
+
+
 class SiloPlan(msgspec.Struct, kw_only=True):
     """Everything a silo process needs to serve by itself, also after Ray has restarted it."""
 

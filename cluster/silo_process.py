@@ -26,7 +26,7 @@ from api.settings import ApiSettings, Services
 from cluster.demo import Demo
 from cluster.door import ask_for_listener
 from cluster.observability import metrics_text, write_logs_to
-from cluster.plan import SiloPlan
+from cluster.plan import READY_FILE, SiloPlan
 from cluster.rooms import ENTITIES
 from cluster.watchdog import Watchdog, take_slot
 
@@ -49,6 +49,7 @@ class SiloProcess:
         self._watchdog: Watchdog | None = None
         self._own_port = socket.socket()
         self._leaving = False
+        self._system_ready = False
         self._guard: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -168,7 +169,10 @@ class SiloProcess:
         self._http = await run_server(create_app(services), [listener, self._own_port])
 
     def _ready(self) -> bool:
-        return not self._leaving and self.silo.may_answer() and self.silo.router.placement is not None
+        if not self._system_ready:
+            self._system_ready = (Path(self.plan.run_folder) / READY_FILE).exists()
+        able = self.silo.may_answer() and self.silo.router.placement is not None
+        return self._system_ready and able and not self._leaving
 
     async def _silos(self) -> list[dict[str, Any]]:
         """Rows of GET /ops/silos: ours in full, the others as the membership knows them."""

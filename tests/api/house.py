@@ -145,6 +145,21 @@ class House:
         body = {"fulfilment": "pickup", "payment_channel": "simulated"}
         return await self.http.post(path, json=body, headers={**who, "Idempotency-Key": key or fresh_key()})
 
+    async def becomes(
+        self, path: str, who: dict[str, str], expected: Callable[[dict[str, Any]], bool], what: str
+    ) -> dict[str, Any]:
+        """Read ``path`` as ``who`` until it is as expected; what it was then."""
+        shown: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(10):
+                while True:
+                    shown = (await self.http.get(path, headers=who)).json()
+                    if expected(shown):
+                        return shown
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            pytest.fail(f"expected of {path} within 10 s: {what}; it is {shown}")
+
     # --- bytes ---------------------------------------------------------------------------------------------
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

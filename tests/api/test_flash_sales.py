@@ -174,15 +174,11 @@ async def test_F11_a_draw_takes_entries_and_publishes_its_proof(house: House) ->
     assert [(one.status_code, one.json()["status"]) for one in entered] == [(202, "entered")] * 3
     assert all(one.json()["result_at"] for one in entered)
 
-    proof: dict[str, object] = {}
-
-    async def drawn() -> None:
-        while not proof.get("seed"):
-            proof.update((await house.http.get(f"/api/v1/flash-sales/{sale['flash_sale_id']}/proof")).json())
-
-    await asyncio.wait_for(drawn(), 10)
+    proof = await house.becomes(
+        f"/api/v1/flash-sales/{sale['flash_sale_id']}/proof", {}, lambda shown: "seed" in shown, "drawn"
+    )
     assert proof["seed_hash"] == sale["seed_hash"]
-    assert sorted(proof["order"]) == sorted(one.json()["claim_id"] for one in entered)  # type: ignore[call-overload]
+    assert sorted(proof["order"]) == sorted(one.json()["claim_id"] for one in entered)
     claims = f"/api/v1/flash-sales/{sale['flash_sale_id']}/claims"
     shown = [
         (await house.http.get(f"{claims}/{one.json()['claim_id']}", headers=who)).json()["status"]
@@ -224,24 +220,16 @@ async def test_checkout_places_one_order_that_can_be_paid(house: House) -> None:
         f"/api/v1/payments/simulated/{payment['payment_id']}", json={"outcome": "paid"}, headers=who
     )
     assert reported.status_code == 200, reported.text
-    order: dict[str, object] = {}
-
-    async def accepted() -> None:
-        while order.get("status") != "accepted":
-            order.update(
-                (await house.http.get(f"/api/v1/orders/{first.json()['order_id']}", headers=who)).json()
-            )
-
-    await asyncio.wait_for(accepted(), 10)
+    path = f"/api/v1/orders/{first.json()['order_id']}"
+    order = await house.becomes(path, who, lambda shown: shown["status"] == "accepted", "accepted")
     assert order["money_status"] == "settled"
-    mine: dict[str, list[dict[str, object]]] = {"items": []}
-
-    async def listed() -> None:
-        while not mine["items"] or mine["items"][0]["status"] != "accepted":
-            mine.update((await house.http.get("/api/v1/orders", headers=who)).json())
-
-    await asyncio.wait_for(listed(), 10)
-    assert [row["order_id"] for row in mine["items"]] == [order["order_id"]]
+    mine = await house.becomes(
+        "/api/v1/orders",
+        who,
+        lambda shown: [row["status"] for row in shown["items"]] == ["accepted"],
+        "the one order, accepted",
+    )
+    assert mine["items"][0]["order_id"] == order["order_id"]
 
 
 async def test_a_cancelled_order_gives_its_claim_back(house: House) -> None:
@@ -257,14 +245,48 @@ async def test_a_cancelled_order_gives_its_claim_back(house: House) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "illegal_transition")
     assert again.json()["allowed"] == []
 
-    left = 0
+    sale_path = f"/api/v1/flash-sales/{sale['flash_sale_id']}"
+    await house.becomes(sale_path, {}, lambda shown: shown["left"] == 1, "left 1")
 
-    async def returned() -> None:
-        nonlocal left
-        while left != 1:
-            left = (await house.http.get(f"/api/v1/flash-sales/{sale['flash_sale_id']}")).json()["left"]
 
-    await asyncio.wait_for(returned(), 10)
+async def test_F6_money_that_comes_late_for_a_cancelled_order_is_refunded(house: House) -> None:
+    """The channel will say paid after our close: the order stays cancelled, and the payment ends refunded."""
+    sale = await house.open_sale()
+    who = await house.diner()
+    order = (await house.check_out((await house.claim(sale["flash_sale_id"], who)).json(), who)).json()
+    payment_id = order["payment"]["payment_id"]
+    late = await house.http.post(
+        f"/api/v1/payments/simulated/{payment_id}",
+        json={"outcome": "late"},
+        headers=await house.staff("cashier"),
+    )
+    assert late.status_code == 200
+
+    await house.http.post(f"/api/v1/orders/{order['order_id']}/cancel", headers=who)
+    payment = await house.becomes(
+        f"/api/v1/payments/{payment_id}", who, lambda shown: shown["status"] == "refunded", "refunded"
+    )
+    assert payment["refunded_fen"] == payment["amount_fen"] == 990
+    shown = (await house.http.get(f"/api/v1/orders/{order['order_id']}", headers=who)).json()
+    assert (shown["status"], shown["bill"]["refunded_fen"]) == ("cancelled", 990)
+
+
+async def test_a_failed_payment_leaves_the_hold_for_another_try(house: House) -> None:
+    """failed: the claim is held again, and can be checked out into a new order."""
+    sale = await house.open_sale()
+    who = await house.diner()
+    claim = (await house.claim(sale["flash_sale_id"], who)).json()
+    first = (await house.check_out(claim, who)).json()
+    await house.http.post(
+        f"/api/v1/payments/simulated/{first['payment']['payment_id']}",
+        json={"outcome": "failed"},
+        headers=who,
+    )
+    path = f"/api/v1/flash-sales/{sale['flash_sale_id']}/claims/{claim['claim_id']}"
+    await house.becomes(path, who, lambda shown: shown["status"] == "held", "held again")
+    second = await house.check_out(claim, who)
+    assert second.status_code == 201
+    assert second.json()["order_id"] != first["order_id"]
 
 
 async def test_staff_see_orders_of_their_own_store_only(house: House) -> None:

@@ -99,7 +99,13 @@ def _try_all(
     for result in schema.get_all_operations():
         operation = result.ok()
         audience = operation.definition.raw["x-audience"]
-        who = "diner" if audience.get("diner") else "ops" if audience.get("where") == "everywhere" else "manager"
+        who = (
+            "diner"
+            if audience.get("diner")
+            else "ops"
+            if audience.get("where") == "everywhere"
+            else "manager"
+        )
         _try(operation, base_url, people[who], known)
 
 

@@ -225,7 +225,8 @@ async def test_an_answer_arrives_although_its_request_is_still_being_sent(house:
     """413 to 1.5 MB with Connection: close: the client reads the answer, and not a reset."""
     body = b"x" * 1_500_000
     raw = await house.send(
-        b"POST /api/v1/auth/guest HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+        b"POST /api/v1/auth/guest HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        % len(body)
         + body
     )
 

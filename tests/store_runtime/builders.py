@@ -13,7 +13,7 @@ from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateFlashSale, CreateStore, PutDish
 from store_runtime.store.invariants import violations as store_violations
 from store_runtime.takeout.actor import TakeoutOrder
-from store_runtime.takeout.commands import PlaceOrder, ReportPayment
+from store_runtime.takeout.commands import CancelOrder, PlaceOrder, ReportPayment
 from store_runtime.takeout.invariants import violations as order_violations
 from store_runtime.takeout.state import Order
 
@@ -70,6 +70,8 @@ class Restaurant(Stage):
 
     def __init__(self, *, thorough: bool = True, stock: int = 3, **terms: Any) -> None:
         self.thorough = thorough
+        self.charged: set[str] = set()
+        self.cancelled: set[str] = set()
         store = after(Store("store-1"), thorough=thorough)
         super().__init__(store)
         self.when("store/store-1", CreateStore(name="蟹庄"))
@@ -110,7 +112,16 @@ class Restaurant(Stage):
 
     def report(self, order_id: str, outcome: str) -> Outcome:
         command = ReportPayment(payment_id=f"{order_id}.p1", outcome=outcome)  # type: ignore[arg-type]
-        return self.when(f"takeout/{order_id}", command)
+        reported = self.when(f"takeout/{order_id}", command)
+        if reported.accepted and outcome != "failed":
+            self.charged.add(f"takeout/{order_id}")
+        return reported
+
+    def cancel(self, order_id: str) -> Outcome:
+        cancelled = self.when(f"takeout/{order_id}", CancelOrder())
+        if cancelled.accepted:
+            self.cancelled.add(f"takeout/{order_id}")
+        return cancelled
 
     def summon(self, key: str) -> Given[Any]:
         """Virtual actors exist as soon as somebody writes to them."""

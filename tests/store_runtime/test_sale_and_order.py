@@ -15,7 +15,6 @@ from actors.words import Wake
 from flash_sale.commands import Checkout, Claim, ReleaseClaim, StopSale
 from store_runtime.diner_orders.commands import ListOrders
 from store_runtime.store.commands import GetDishStock
-from store_runtime.takeout.commands import CancelOrder
 from store_runtime.takeout.invariants import ending
 from tests.store_runtime.builders import HOUR, MINUTE, Restaurant
 
@@ -29,7 +28,10 @@ def bring_to_an_end(house: Restaurant) -> None:
     house.check()
     assert house.sale.left == house.sale.held == house.sale.paying == 0
     for key, given in house.orders.items():
-        assert ending(given.state) is not None, f"{key} is stuck: {given.state}"
+        ended = ending(given.state)
+        assert ended is not None, f"{key} is stuck: {given.state}"
+        assert (ended != "void") == (key in house.charged), f"{key} is {ended}"
+        assert ended != "sold" or key not in house.cancelled, f"{key} was cancelled, and is sold"
     _sold_is_sold_once(house)
     _books_are_even(house)
     _lists_tell_the_truth(house)
@@ -88,7 +90,7 @@ def _report(outcome: str) -> Callable[[Restaurant, str, str], None]:
 
 
 def _cancel(house: Restaurant, claim_id: str, order_id: str) -> None:
-    house.when(f"takeout/{order_id}", CancelOrder(user_id="guest-1"))
+    house.cancel(order_id)
 
 
 def _give_back(house: Restaurant, claim_id: str, order_id: str) -> None:
@@ -172,7 +174,7 @@ class HouseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.house.orders)
     @rule(data=strategies.data())
     def cancel(self, data: strategies.DataObject) -> None:
-        self.house.when(f"takeout/{self._order(data)}", CancelOrder())
+        self.house.cancel(self._order(data))
 
     @precondition(lambda self: self.house.sale.claims)
     @rule(data=strategies.data())
