@@ -7,7 +7,6 @@ import msgspec
 from actors.settings import RuntimeSettings
 from cluster.settings import Settings
 
-
 READY_FILE = "ready"
 """In the run folder while the launcher calls the system ready: a silo serves before that, and says so after it."""
 

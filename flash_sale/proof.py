@@ -20,7 +20,7 @@ from flash_sale.state import Sale
 
 HOW_TO_CHECK = (
     "link 0 is 32 zero bytes; link n is SHA-256(link n-1 followed by "
-    "'position|claim_id|quantity|wait|claimed_at'), with wait as 0 or 1 and claimed_at in ms. "
+    "'position|claim_id|quantity|wait|claimed_at_ms'), with wait as 0 or 1. "
     "The last link is sequence_hash, the link after the last entry is entries_digest. "
     "Draw: SHA-256(seed) is the seed_hash shown from the start; entries are ordered by "
     "HMAC-SHA256(seed, entries_digest followed by claim_id), smallest first; in this order each gets a hold "

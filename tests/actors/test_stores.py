@@ -20,11 +20,12 @@ pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 
 @pytest.fixture(params=["memory", "mongo"])
-async def stores(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Stores]:
+async def stores(
+    request: pytest.FixtureRequest, mongod: EmbeddedMongod, database: str
+) -> AsyncIterator[Stores]:
     if request.param == "memory":
         yield memory_stores()
         return
-    mongod: EmbeddedMongod = request.getfixturevalue("mongod")
     opened = await open_stores(mongod.uri, database)
     yield opened
     await opened.client.drop_database(database)
