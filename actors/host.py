@@ -55,7 +55,13 @@ class Ownership(Protocol):
 
 
 class EntityHost:
-    """All activations of one silo."""
+    """All activations of one silo. The classes it is made of may be replaced by a subclass (simulation, mutants)."""
+
+    activator_class = Activator
+    committer_class = Committer
+    courier_class = Courier
+    doubt_class = Doubt
+    handover_class = Handover
 
     def __init__(
         self,
@@ -89,14 +95,14 @@ class EntityHost:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping = False
         self._halted = False
-        self.handover = Handover(self)
-        self.courier = Courier(self)
-        self.activator = Activator(self, journal, snapshots)
-        self.committer = Committer(
+        self.handover = self.handover_class(self)
+        self.courier = self.courier_class(self)
+        self.activator = self.activator_class(self, journal, snapshots)
+        self.committer = self.committer_class(
             silo=address,
             journal=journal,
             reminders=reminders,
-            doubt=self._make_doubt(journal, random),
+            doubt=self.doubt_class(journal, meter, random, clock.now_ms),
             clock=clock,
             meter=meter,
             random=random,
@@ -105,9 +111,6 @@ class EntityHost:
             parked=self._park,
             spawn=self.keep,
         )
-
-    def _make_doubt(self, journal: Journal, random: Callable[[int], bytes]) -> Doubt:
-        return Doubt(journal, self.meter, random, self.clock.now_ms)
 
     def keep(self, task: asyncio.Task[None]) -> None:
         """Own a task until it ends; its failure is a bug and is told."""

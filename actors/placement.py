@@ -70,18 +70,26 @@ def propose(placement: Placement, living: Iterable[str], known_ended: Iterable[s
     ``living`` are the silos that may own shards (no spares, none that is leaving). An owner counts as gone only
     if it is in ``known_ended``: an owner that is in neither list keeps its shards (fail safe).
     """
-    living = sorted(set(living))
+    heirs = tuple(sorted(set(living)))
     ended = set(known_ended)
-    if not living:
+    if not heirs:
+        return None
+    best = _best_owners(heirs)
+    if placement.owner == best and not any(placement.next):
         return None
     draft = copy(placement)
     for shard in range(SHARDS):
-        _propose_shard(draft, shard, living, ended)
+        _propose_shard(draft, shard, best[shard], ended)
     return _next_version(placement, draft)
 
 
-def _propose_shard(draft: Placement, shard: int, living: list[str], ended: set[str]) -> None:
-    owner, best = draft.owner[shard], best_owner(shard, living)
+@functools.lru_cache(maxsize=64)
+def _best_owners(living: tuple[str, ...]) -> list[str]:
+    return [best_owner(shard, living) for shard in range(SHARDS)]
+
+
+def _propose_shard(draft: Placement, shard: int, best: str, ended: set[str]) -> None:
+    owner = draft.owner[shard]
     if owner == "" or owner in ended:
         draft.next[shard], draft.released[shard] = best, True
     elif owner == best and not draft.released[shard]:

@@ -49,6 +49,9 @@ class Stores(msgspec.Struct):
 class Silo:
     """One process's share of all entities. Everything runs on the loop that called :meth:`start`."""
 
+    host_class = EntityHost
+    reminding_class = Reminding
+
     host: EntityHost
     router: Router
     address: str
@@ -111,14 +114,14 @@ class Silo:
             entity, word, command_id=command_id, deadline=deadline, callback=callback
         )
         self.host.on_quarantine = self._store_quarantine
-        self._reminding = Reminding(self.host, self._stores.reminders, self._mine, self._random)
+        self._reminding = self.reminding_class(self.host, self._stores.reminders, self._mine, self._random)
         await self._renew()
         for loop in (self._renew_for_ever(), self._watch_for_ever(), self._reminding.run()):
             self._keep(asyncio.get_running_loop().create_task(loop))
         log.info("silo_started", silo=self.address)
 
     def _make_host(self) -> EntityHost:
-        return EntityHost(
+        return self.host_class(
             address=self.address,
             types=[entity.type for entity in self._types],
             journal=self._stores.journal,

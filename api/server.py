@@ -74,7 +74,7 @@ class HttpServer:
 
     @property
     def connections(self) -> int:
-        """Connections that are open now."""
+        """How many connections are open now."""
         return len(self._server.server_state.connections)
 
     @property
@@ -103,14 +103,15 @@ class HttpServer:
         while True:
             await asyncio.sleep(every_s)
             now = loop.time()
-            for connection in self._open_connections():
+            for connection in self.open_connections():
                 try:
                     connection.check(now)
                 except Exception:  # a mistake of ours with one connection must not leave all others unwatched
                     log.exception("connection_check_failed")
                     connection.transport.abort()
 
-    def _open_connections(self) -> list[LimitedProtocol]:
+    def open_connections(self) -> list[LimitedProtocol]:
+        """The connections that are open now."""
         return [one for one in self._server.server_state.connections if isinstance(one, LimitedProtocol)]
 
     async def drain(self, timeout_s: float) -> None:
@@ -122,7 +123,7 @@ class HttpServer:
         self._protocol.draining = True
         for server in self._server.servers:
             server.close()
-        for connection in self._open_connections():
+        for connection in self.open_connections():
             connection.drain()
         lingers_until = min(ends_at, loop.time() + LINGER_S)
         while self.connections and loop.time() < lingers_until:
@@ -132,7 +133,7 @@ class HttpServer:
         try:
             await self._serving
         finally:
-            for connection in self._open_connections():
+            for connection in self.open_connections():
                 connection.transport.abort()
             if self._looking is not None:
                 self._looking.cancel()

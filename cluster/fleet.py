@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 import structlog
 
 from actors.membership import ENDED, MemberStore, StoreUnreachable
+from cluster.embedded.processes import process_end
 from cluster.plan import SiloPlan
 from cluster.silo_actor import start_silo
 
@@ -91,7 +91,7 @@ class Fleet:
         while name in self._handles:
             try:
                 pid = await self._call(name, "pid", timeout_s=START_S)
-                await _process_end(pid)
+                await process_end(pid)
             except Exception as error:
                 # Restarting: Ray answers again when the next process is up.
                 log.info("silo_not_answering", silo=name, reason=type(error).__name__)
@@ -134,19 +134,3 @@ class Fleet:
 
 def _number(name: str) -> int:
     return int(name.rpartition("-")[2])
-
-
-async def _process_end(pid: int) -> None:
-    """Returns within milliseconds of the end of the process (pidfd)."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, lambda: ended.done() or ended.set_result(None))
-    try:
-        await ended
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)

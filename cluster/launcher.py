@@ -23,7 +23,7 @@ from actors.membership import ENDED
 from actors.on_mongo import MongoStores, NotUsable, open_stores
 from cluster.control import ControlSocket
 from cluster.door import Door, open_listener
-from cluster.embedded import DataFolder, EmbeddedFailure, EmbeddedMongod, EmbeddedValkey
+from cluster.embedded import DataFolder, EmbeddedFailure, EmbeddedMongod, EmbeddedValkey, Keeper
 from cluster.fleet import Fleet
 from cluster.observability import write_logs_to
 from cluster.plan import READY_FILE, SiloPlan, runtime_settings
@@ -132,10 +132,21 @@ class Launcher:
                     f"A service could not be started: {type(result).__name__}: {result}",
                     f"Look at {self.folder.path / 'logs'}; `kaifan doctor` checks the machine.",
                 ) from result
+        self._keep(stack, "mongod", mongod)
+        self._keep(stack, "The Redis-compatible server", valkey)
         return (
             mongod.uri if mongod is not None else settings.mongo_uri,
             valkey.uri if valkey is not None else settings.redis_uri,
         )
+
+    def _keep(
+        self, stack: contextlib.AsyncExitStack, name: str, server: EmbeddedMongod | EmbeddedValkey | None
+    ) -> None:
+        """Should it end before we do, it is started again."""
+        if server is not None:
+            keeper = Keeper(name, server, self.tell)
+            keeper.start()
+            stack.push_async_callback(keeper.stop)
 
     async def _open_stores(self, mongo_uri: str) -> MongoStores:
         try:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from actors.entity import Decision, answers, decides, reacts, wakes
 from actors.turn import Turn
-from actors.words import Send, Wake
+from actors.words import Rejection, Send, Wake
 from flash_sale import draw, due, terms
 from flash_sale.claim import ALLOWED, GONE_STATES, ClaimRecord, ClaimState, Reason
 from flash_sale.commands import (
@@ -41,6 +41,7 @@ from flash_sale.events import (
     JoinedWaitlist,
     Released,
     SaleEnded,
+    SaleRefused,
     SaleStarted,
     Sold,
     StockReturned,
@@ -73,7 +74,7 @@ from flash_sale.rejections import (
 from flash_sale.state import Sale
 from flash_sale.waitlist import WAITLIST_MAX, Waitlist
 from store_runtime.store.commands import RecordSold, ReturnStock
-from store_runtime.takeout.commands import AcceptOrder, CloseOrder, CloseReason, PlaceOrder
+from store_runtime.takeout.commands import AcceptOrder, CloseOrder, CloseReason, PlaceOrder, RefundPayment
 
 CHECKOUT_HOLD_MS = 300_000
 """A checkout extends the hold once, to 5 minutes from now."""
@@ -219,18 +220,20 @@ class FlashSaleItem(SaleEvolution):
 
     @decides(ConfirmSale)
     def confirm(self, sale: Sale, cmd: ConfirmSale, turn: Turn) -> Decision[ClaimView]:
-        """Paid: sold, also when it comes late and enough is left that nobody waits for (F6). Else it is
-        refunded.
+        """Paid: sold, also when it comes late and enough is left that nobody waits for (F6). Else
+        refused, and the order refunds; whichever it was, it stays.
         """
         claim = self._claim_of(sale, cmd.claim_id)
-        if claim.state is ClaimState.SOLD and claim.order_id == cmd.order_id:
+        sold = claim.state is ClaimState.SOLD and claim.order_id == cmd.order_id
+        if sold or cmd.order_id in sale.refused:
             return claim_view(sale, self.id, cmd.claim_id, claim)
-        if claim.state in GONE_STATES:
-            self._must_be_left(sale, claim, turn.at)
-        elif claim.state is not ClaimState.HELD and (
-            claim.state is not ClaimState.PAYING or claim.order_id != cmd.order_id
-        ):
-            self._refuse(claim)
+        try:
+            self._must_be_sellable(sale, claim, cmd.order_id, turn.at)
+        except Rejection as rejection:
+            yield SaleRefused(
+                claim_id=cmd.claim_id, order_id=cmd.order_id, payment_id=cmd.payment_id, reason=rejection.code
+            )
+            return claim_view(sale, self.id, cmd.claim_id, claim)
         late = claim.state is not ClaimState.PAYING
         yield Sold(claim_id=cmd.claim_id, order_id=cmd.order_id, payment_id=cmd.payment_id, late=late)
         reason = Reason.PAID_LATE if late else Reason.PAID
@@ -282,8 +285,16 @@ class FlashSaleItem(SaleEvolution):
         if sale.ended or at >= sale.ends_at:
             raise Ended(ends_at=sale.ends_at)
 
-    def _must_be_left(self, sale: Sale, claim: ClaimRecord, at: int) -> None:
-        """F6: a claim that is gone is bought back only from stock that nobody holds or waits for."""
+    def _must_be_sellable(self, sale: Sale, claim: ClaimRecord, order_id: str, at: int) -> None:
+        """At this order's checkout, or held. F6: what is gone is bought back only from stock that nobody
+        holds or waits for, within the limit, before the end.
+        """
+        if claim.state is ClaimState.HELD or (
+            claim.state is ClaimState.PAYING and claim.order_id == order_id
+        ):
+            return
+        if claim.state not in GONE_STATES:
+            self._refuse(claim)
         self._must_not_be_over(sale, at)
         if sale.waiting or sale.left < claim.quantity:
             raise SoldOut(left=sale.left, waiting=sale.waiting)
@@ -351,6 +362,12 @@ class FlashSaleItem(SaleEvolution):
         quantity = sale.claims[e.claim_id].quantity
         record = RecordSold(flash_sale_id=self.id, dish_id=sale.dish_id, quantity=quantity)
         yield Send(to=f"store/{sale.store_id}", command=record, step="sold")
+
+    @reacts(SaleRefused)
+    def refund(self, sale: Sale, e: SaleRefused, turn: Turn) -> Iterator[Send]:
+        """Money that buys nothing goes back."""
+        refund = RefundPayment(payment_id=e.payment_id, reason=e.reason)
+        yield Send(to=f"takeout/{e.order_id}", command=refund, step="refund")
 
     @reacts(StockReturned)
     def return_stock(self, sale: Sale, e: StockReturned, turn: Turn) -> Iterator[Send]:

@@ -117,7 +117,9 @@ class Checkout(Command, frozen=True, kw_only=True):
 
 
 class ConfirmSale(Command, frozen=True, kw_only=True):
-    """The order says: this claim is paid (F6: perhaps late). A rejection makes the order refund."""
+    """The order says: this claim is paid (F6: perhaps late). The sale answers it once and for all: the
+    order is told to accept, or to refund.
+    """
 
     claim_id: str
     order_id: str

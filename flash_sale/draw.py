@@ -22,7 +22,7 @@ ENTRIES_MAX = 100_000
 """Entries of one draw; further claims are refused with ``draw_full``. Drawing them all takes about 0.2 s."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One claim that takes part."""
 
     claim_id: str
@@ -30,7 +30,7 @@ class Entry(msgspec.Struct, frozen=True):
     wait: bool
 
 
-class Drawn(msgspec.Struct, frozen=True):
+class Drawn(msgspec.Struct, frozen=True, gc=False):
     """What the draw made of an entry; ``rank`` from 1."""
 
     claim_id: str

@@ -146,6 +146,20 @@ class Sold(Event, frozen=True, kw_only=True):
     late: bool = False
 
 
+class SaleRefused(Event, frozen=True, kw_only=True):
+    """Money came for a claim that could not be sold to this order any more; it is to be refunded (F6).
+
+    A fact and not a rejection: a rejection is not remembered, and the same message, arriving again when
+    stock is left, would then sell what has been refunded. ``reason`` is the code of what stood in the
+    way.
+    """
+
+    claim_id: str
+    order_id: str
+    payment_id: str
+    reason: str
+
+
 class StockReturned(Event, frozen=True, kw_only=True):
     """Stock that nobody holds went back to the dish after the end (F10)."""
 

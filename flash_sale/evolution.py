@@ -19,6 +19,7 @@ from flash_sale.events import (
     SaleChanged,
     SaleEnded,
     SaleOpened,
+    SaleRefused,
     SaleStarted,
     Sold,
     StockReturned,
@@ -143,6 +144,10 @@ class SaleEvolution(Entity[Sale]):
     def on_sold(self, sale: Sale, e: Sold, at: int) -> None:
         sale.sell(sale.claims[e.claim_id], e.order_id, e.payment_id, e.late)
         sale.seq += 1
+
+    @evolves(SaleRefused)
+    def on_refused(self, sale: Sale, e: SaleRefused, at: int) -> None:
+        sale.refused[e.order_id] = e.reason
 
     @evolves(SaleEnded)
     def on_ended(self, sale: Sale, e: SaleEnded, at: int) -> None:

@@ -69,6 +69,11 @@ def _counts(sale: Sale) -> Iterator[str]:
     ):
         if getattr(sale, name) != counted:
             yield f"F1: {name} says {getattr(sale, name)}, the claims say {counted}"
+    bought = [claim.order_id for claim in sale.claims.values() if claim.state is ClaimState.SOLD]
+    if sale.refused.keys() & set(bought):
+        yield f"F6: sold to orders that were refused: {sorted(sale.refused.keys() & set(bought))}"
+    if len(bought) != len(set(bought)):
+        yield "F1: one order bought two claims"
     positions = [claim.position for claim in sale.claims.values()]
     if positions != list(range(1, len(positions) + 1)):
         yield "F12: the positions are not 1, 2, 3, …"

@@ -12,7 +12,10 @@ from flash_sale.waitlist import Waitlist
 
 
 class Sale(msgspec.Struct, kw_only=True):
-    """One flash sale. ``left`` + held + paying + sold + returned = stock, always."""
+    """One flash sale. ``left`` + held + paying + sold + returned = stock, always.
+
+    ``refused``: orders whose money came too late to be sold to, and why; they stay refused.
+    """
 
     store_id: str = ""
     dish_id: str = ""
@@ -48,6 +51,7 @@ class Sale(msgspec.Struct, kw_only=True):
     taken: dict[str, int] = {}
     waitlist: Waitlist = msgspec.field(default_factory=Waitlist)
     holds: list[tuple[int, str]] = []
+    refused: dict[str, str] = {}
     sequence_hash: bytes = SEQUENCE_START
     entries: int = 0
     entries_digest: bytes = b""

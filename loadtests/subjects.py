@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -144,9 +144,10 @@ class Peer(Subject):
 class Kaifan(Subject):
     """Kaifan as a user starts it, with the demo restaurant; only the per-address limits are off."""
 
-    def __init__(self, name: str, *, silos: int) -> None:
+    def __init__(self, name: str, *, silos: int, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(name, "fsync-majority")
         self._silos = silos
+        self._settings = {"KAIFAN_LIMIT_EXEMPT": "127.0.0.0/8", **(settings or {})}
         self._diners: list[Diner] = []
 
     async def start(self, folder: Path) -> None:
@@ -154,7 +155,7 @@ class Kaifan(Subject):
         self.base_url = f"http://{HOST}:{port}"
         command = [str(Path(sys.executable).with_name("kaifan")), "serve", "--demo", "--host", HOST]
         command += ["--port", str(port), "--data-dir", str(data), "--silos", str(self._silos)]
-        self.servers.append(Server("kaifan", command, folder, {"KAIFAN_LIMIT_EXEMPT": "127.0.0.0/8"}))
+        self.servers.append(Server("kaifan", command, folder, self._settings))
         await self.servers[-1].answers(self.base_url, "/readyz", seconds=KAIFAN_START_SECONDS_MAX)
         demo = await asyncio.to_thread(_read_demo, data / "demo.json")
         self._store_id = demo["stores"][0]["store_id"]

@@ -2,7 +2,8 @@
 
 from cluster.embedded.failure import EmbeddedFailure
 from cluster.embedded.folder import DataFolder
+from cluster.embedded.keeper import Keeper
 from cluster.embedded.mongod import EmbeddedMongod
 from cluster.embedded.valkey import EmbeddedValkey
 
-__all__ = ["DataFolder", "EmbeddedFailure", "EmbeddedMongod", "EmbeddedValkey"]
+__all__ = ["DataFolder", "EmbeddedFailure", "EmbeddedMongod", "EmbeddedValkey", "Keeper"]

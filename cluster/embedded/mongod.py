@@ -106,6 +106,15 @@ class EmbeddedMongod:
                 f"Port {self.port} for the embedded mongod is taken.", "End what uses it, or choose another."
             )
         self._server.log.unlink(missing_ok=True)
+        await self._run(binary, data)
+
+    async def restart(self) -> None:
+        """Start again on the same port, after it ended by itself. Raises EmbeddedFailure."""
+        await self._server.stop()
+        check_disk(self._folder.path)
+        await self._run(find_mongod(), self._folder.path / "mongod")
+
+    async def _run(self, binary: Path, data: Path) -> None:
         self._server.start(self._command(binary, data))
         try:
             await self._wait_until_primary()

@@ -58,8 +58,15 @@ class EmbeddedValkey:
 
     async def start(self) -> None:
         """Start and wait until it answers. Raises EmbeddedFailure."""
-        binary = find_valkey()
         self.port = self._port or free_port()
+        await self._run(find_valkey())
+
+    async def restart(self) -> None:
+        """Start again on the same port, after it ended by itself. Raises EmbeddedFailure."""
+        await self._server.stop()
+        await self._run(find_valkey())
+
+    async def _run(self, binary: Path) -> None:
         self._server.start(
             [
                 str(binary),

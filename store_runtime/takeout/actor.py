@@ -297,7 +297,7 @@ class TakeoutOrder(OrderEvolution):
             to=f"flash-sale/{order.flash_sale_id}",
             command=confirm,
             step="confirm",
-            if_rejected=RefundPayment(payment_id=payment_id, reason="the claim could not be held again"),
+            if_rejected=RefundPayment(payment_id=payment_id, reason="claim_not_found"),
         )
 
     def _tell_closed(self, order: Order, cancelled: bool) -> Send:

@@ -67,7 +67,8 @@ class AcceptOrder(Command, frozen=True, kw_only=True):
 
 
 class RefundPayment(Command, frozen=True, kw_only=True):
-    """What was paid goes back: the sale refused to confirm (the compensation of ConfirmSale)."""
+    """What was paid goes back: the sale refused to confirm (sent by it; also the
+    compensation of ConfirmSale, should the sale not know the claim)."""
 
     payment_id: str
     reason: str

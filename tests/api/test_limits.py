@@ -139,6 +139,16 @@ async def test_F8_a_diner_who_asks_too_often_is_slowed_down_alone() -> None:
     assert served.status_code == 200
 
 
+async def test_a_diner_who_is_slowed_down_uses_up_nothing_of_the_address() -> None:
+    """Their refused requests do not count against everybody behind the same Wi-Fi."""
+    async with open_house(settings={"user_rate": TIGHT, "address_rate": Rate(0.001, 12)}) as house:
+        who, other = await house.diner(), await house.diner()
+        for _ in range(20):
+            await house.http.get("/api/v1/orders", headers=who)
+
+        assert (await house.http.get("/api/v1/orders", headers=other)).status_code == 200
+
+
 async def test_an_address_has_its_own_bound() -> None:
     """Also for who shows no token; another address behind our proxy is served."""
     settings = {"address_rate": TIGHT, "trusted_proxies": ("127.0.0.0/8",)}
@@ -210,6 +220,25 @@ async def test_silos_share_what_they_let_through(redis_url: str) -> None:
         await shared[0].share()
         assert left <= 3
         assert not any(one.away for one in shared)
+
+
+async def test_a_new_window_of_the_shared_counter_is_understood(redis_url: str) -> None:
+    """The counter ended and began anew with another silo's tokens: those count, the old ones no more."""
+    clock = ClusterClock()
+    buckets = Buckets("window", Rate(0.01, 8), 100)
+    async with Redis.from_url(redis_url) as redis:
+        shared = SharedLimits(redis, [buckets], clock)
+        for _ in range(4):
+            buckets.take("k", clock.monotonic())
+        await shared.share()
+        await redis.set("kaifan:limit:window:k", 1)
+        buckets.take("k", clock.monotonic())
+        await shared.share()
+
+    left = 0
+    while buckets.take("k", clock.monotonic()) == 0.0:
+        left += 1
+    assert left == 8 - 5 - 1
 
 
 async def test_without_redis_each_silo_counts_for_itself() -> None:

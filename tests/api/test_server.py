@@ -67,6 +67,22 @@ async def test_a_drain_answers_what_is_under_way_and_accepts_no_more() -> None:
             one.close()
 
 
+async def test_a_request_that_meets_a_drain_is_answered_as_the_last_one() -> None:
+    """On a connection that is still open it gets its answer, with Connection: close."""
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        await until(lambda: house.server.connections == 1, "the connection is open")
+        draining = asyncio.create_task(house.server.drain(10.0))
+        await until(lambda: house.server.draining, "the server drains")
+        writer.write(MENU)
+        answer = await asyncio.wait_for(reader.read(), 10)
+        await asyncio.wait_for(draining, 10)
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in answer
+
+
 async def test_a_drain_ends_in_time_whatever_is_under_way() -> None:
     """An answer that never comes does not keep the silo from leaving."""
     made: list[Slow] = []

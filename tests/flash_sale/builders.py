@@ -7,8 +7,10 @@ from typing import Any
 from actors.testing.kit import NOON, Given, Outcome, after
 from flash_sale.actor import FlashSaleItem
 from flash_sale.commands import Checkout, Claim, ConfirmSale, OpenSale
+from flash_sale.events import SaleRefused
 from flash_sale.invariants import cheap_violations, violations
 from flash_sale.state import Sale
+from store_runtime.takeout.commands import RefundPayment
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -74,6 +76,16 @@ def confirm(given: Given[Sale], claim_id: str, order_id: str, at: int | None = N
     outcome = given.when(ConfirmSale(claim_id=claim_id, order_id=order_id, payment_id=f"{order_id}.p1"), at)
     sound(given)
     return outcome
+
+
+def refusal(outcome: Outcome) -> str:
+    """Why the sale refused what was paid; empty when it did not."""
+    refused = [event.reason for event in outcome.events if isinstance(event, SaleRefused)]
+    if not refused:
+        return ""
+    (refund,) = outcome.sends
+    assert isinstance(refund.command, RefundPayment)
+    return refused[0]
 
 
 def states(given: Given[Sale], *claim_ids: str) -> list[str]:

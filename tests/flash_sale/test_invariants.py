@@ -63,6 +63,12 @@ def runs_out_early(state: Sale) -> None:
     state.holds.insert(0, (record.release_at, claim_id))
 
 
+def sold_and_refused(state: Sale) -> None:
+    record = next(iter(state.claims.values()))
+    state.sell(record, "o1", "o1.p1", late=False)
+    state.refused["o1"] = "sold_out"
+
+
 def ended_with_leftovers(state: Sale) -> None:
     state.ended = True
 
@@ -79,10 +85,11 @@ def ended_with_leftovers(state: Sale) -> None:
         left_while_waiting,
         never_runs_out,
         runs_out_early,
+        sold_and_refused,
         ended_with_leftovers,
     ],
 )
-def test_F1_F2_F4_F10_a_broken_sale_is_seen(break_it: Callable[[Sale], None]) -> None:
+def test_F1_F2_F4_F6_F10_a_broken_sale_is_seen(break_it: Callable[[Sale], None]) -> None:
     """Each way of being wrong is found by the full check."""
     state = busy()
     break_it(state)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from actors.testing.kit import NOON, Given
-from flash_sale.commands import OrderClosed, PaymentFailed, ReleaseClaim
-from flash_sale.rejections import Ended, IllegalTransition, LimitReached, SoldOut
+from flash_sale.commands import ConfirmSale, OrderClosed, PaymentFailed, ReleaseClaim
+from flash_sale.rejections import ClaimNotFound
 from flash_sale.state import Sale
-from tests.flash_sale.builders import HOUR, checkout, claim, confirm, sale, sound, states
+from tests.flash_sale.builders import HOUR, checkout, claim, confirm, refusal, sale, sound, states
 
 
 def closed(**terms: object) -> tuple[Given[Sale], str, str]:
@@ -39,7 +39,7 @@ def test_F6_late_money_is_refused_when_others_hold_the_stock() -> None:
 
     outcome = confirm(given, claim_id, order_id)
 
-    assert outcome.rejection == SoldOut(left=1, waiting=0)
+    assert refusal(outcome) == "sold_out"
     assert given.state.sold == 0
 
 
@@ -51,7 +51,7 @@ def test_F6_late_money_does_not_overtake_the_waitlist() -> None:
 
     outcome = confirm(given, claim_id, order_id)
 
-    assert outcome.rejection == SoldOut(left=2, waiting=1)
+    assert refusal(outcome) == "sold_out"
 
 
 def test_F6_late_money_does_not_pass_the_limit() -> None:
@@ -61,7 +61,7 @@ def test_F6_late_money_does_not_pass_the_limit() -> None:
 
     outcome = confirm(given, claim_id, order_id)
 
-    assert outcome.rejection == LimitReached(limit=3, taken=2)
+    assert refusal(outcome) == "limit_reached"
     sound(given)
 
 
@@ -71,7 +71,7 @@ def test_F6_late_money_after_the_end_is_refused() -> None:
 
     outcome = confirm(given, claim_id, order_id, at=NOON + HOUR)
 
-    assert outcome.rejection == Ended(ends_at=NOON + HOUR)
+    assert refusal(outcome) == "ended"
 
 
 def test_F6_money_for_a_claim_given_back_is_held_again_too() -> None:
@@ -103,8 +103,8 @@ def test_F6_two_orders_of_one_claim_cannot_both_buy_it() -> None:
     given.when(PaymentFailed(claim_id=claim_id, order_id=first))
     second = checkout(given, claim_id)
 
-    assert isinstance(confirm(given, claim_id, first).rejection, IllegalTransition)
-    assert confirm(given, claim_id, second).accepted
+    assert refusal(confirm(given, claim_id, first)) == "illegal_transition"
+    assert refusal(confirm(given, claim_id, second)) == ""
     assert given.state.sold == 1
 
 
@@ -119,3 +119,23 @@ def test_F6_a_payment_that_arrives_before_the_close_is_in_time() -> None:
 
     assert outcome.reply.reason == "paid"
     sound(given)
+
+
+def test_F6_what_was_refused_stays_refused() -> None:
+    """The same message again, when stock is left by now, does not sell what is being refunded."""
+    given, claim_id, order_id = closed(stock=2)
+    other = claim(given, "guest-2", 2)
+    assert refusal(confirm(given, claim_id, order_id)) == "sold_out"
+    given.when(ReleaseClaim(claim_id=other, user_id="guest-2"))
+
+    again = confirm(given, claim_id, order_id)
+
+    assert (again.accepted, again.events) == (True, [])
+    assert (given.state.left, given.state.sold) == (2, 0)
+
+
+def test_F6_money_for_an_unknown_claim_is_rejected() -> None:
+    """The order's compensation refunds it."""
+    outcome = sale().when(ConfirmSale(claim_id="f1.cnothing", order_id="o1", payment_id="o1.p1"))
+
+    assert outcome.rejection == ClaimNotFound()

@@ -29,7 +29,7 @@ from flash_sale.invariants import cheap_violations, violations
 from flash_sale.proof import verify_proof
 from flash_sale.state import Sale
 from store_runtime.store.commands import ReturnStock
-from tests.flash_sale.builders import sale
+from tests.flash_sale.builders import refusal, sale
 
 GUESTS = [f"guest-{n}" for n in range(6)]
 STOCK = 3
@@ -128,6 +128,7 @@ class SaleMachine(RuleBasedStateMachine):
         )
         self.model = Model()
         self.sent_back = 0
+        self.refused: set[str] = set()
 
     # --- what happens ------------------------------------------------------------------------------------
 
@@ -198,22 +199,28 @@ class SaleMachine(RuleBasedStateMachine):
     @rule(data=strategies.data())
     def paid(self, data: strategies.DataObject) -> None:
         one, at = self._pick(data, "paying", "expired", "released"), self.given.at
-        outcome = self._when(
-            ConfirmSale(claim_id=one.claim_id, order_id=one.order_id or "o-none", payment_id="p")
-        )
-        if one.state in ("expired", "released"):
-            if self.model.ended or at >= ENDS_AT:
-                return self._refused(outcome, "ended")
-            if any(other.state == "waiting" for other in self.model.claims) or one.quantity > self.model.left:
-                return self._refused(outcome, "sold_out")
-            if self.model.taken(one.user_id) + one.quantity > LIMIT:
-                return self._refused(outcome, "limit_reached")
-        elif one.state == "waiting":
-            return self._refused(outcome, "illegal_transition")
-        elif one.state == "sold":
+        order_id = one.order_id or f"o-{one.claim_id}"
+        outcome = self._when(ConfirmSale(claim_id=one.claim_id, order_id=order_id, payment_id="p"))
+        if order_id in self.refused or (one.state == "sold" and one.order_id == order_id):
             assert outcome.events == []
-        one.state, one.order_id = "sold", one.order_id or "o-none"
-        return None
+            return
+        why = self._why_not_sold(one, at)
+        assert refusal(outcome) == why
+        if why:
+            self.refused.add(order_id)
+        else:
+            one.state, one.order_id = "sold", order_id
+
+    def _why_not_sold(self, one: ModelClaim, at: int) -> str:
+        if one.state in ("held", "paying"):
+            return ""
+        if one.state == "waiting":
+            return "illegal_transition"
+        if self.model.ended or at >= ENDS_AT:
+            return "ended"
+        if any(other.state == "waiting" for other in self.model.claims) or one.quantity > self.model.left:
+            return "sold_out"
+        return "limit_reached" if self.model.taken(one.user_id) + one.quantity > LIMIT else ""
 
     @precondition(lambda self: self.model.claims)
     @rule(data=strategies.data(), stale=strategies.booleans())

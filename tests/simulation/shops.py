@@ -1,0 +1,74 @@
+"""The runtime's own scenario: shops with a shelf and a deadline, a saga to a till, poison, bursts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from actors.testing.simulation import Workload
+from actors.words import Query
+from tests.actors.counter_shop import (
+    Buy,
+    GiveBack,
+    HowMany,
+    Note,
+    Poison,
+    Shelf,
+    Shop,
+    Stumble,
+    Till,
+    TillEntity,
+    Total,
+)
+
+SHOPS = 3
+STOCK = 10
+
+
+def shelf_violations(shelf: Shelf) -> Sequence[str]:
+    return [f"F1: {shelf.left} left"] if shelf.left < 0 else []
+
+
+class Shops(Workload):
+    types = (Shop, TillEntity)
+    checks = {"shop": shelf_violations}
+
+    def begin(self) -> None:
+        for _ in range(self.rng.randint(40, 90)):
+            self.world.after(self.rng.random() * 5.0, self._visit)
+        if self.rng.random() < 0.5:
+            self.world.after(self.rng.random() * 4.0, self._burst)
+
+    def _shop(self) -> str:
+        return f"shop/{self.rng.randrange(SHOPS)}"
+
+    def _burst(self) -> None:
+        shop = self._shop()
+        for _ in range(80):
+            self.clients.send(shop, Note(), self.new_id())
+
+    def _visit(self) -> None:
+        shop, chance = self._shop(), self.rng.random()
+        if chance < 0.45:
+            till = f"t{self.rng.randrange(2)}" if self.rng.random() < 0.3 else ""
+            self.clients.send(shop, Buy(quantity=self.rng.randint(1, 3), till=till), self.new_id())
+        elif chance < 0.55:
+            self.clients.send(shop, GiveBack(quantity=1), self.new_id())
+        elif chance < 0.85:
+            self.clients.send(shop, HowMany())
+        elif chance < 0.9:
+            self.clients.send(shop, Note(), self.new_id())
+        elif chance < 0.95:
+            self.clients.send(shop, Poison(), self.new_id())
+        else:
+            self.clients.send(shop, Stumble(), self.new_id())
+
+    def probes(self) -> Mapping[str, Query]:
+        shops: dict[str, Query] = {f"shop/{number}": HowMany() for number in range(SHOPS)}
+        return shops | {"till/t0": Total(), "till/t1": Total()}
+
+    def verdict(self) -> Sequence[str]:
+        """What the tills rang up is what the shops sold through them and was not given back by the saga."""
+        tills = [memory.state for key, memory in self.world.shadow.items() if key.startswith("till/")]
+        broken = [f"till: {till.total} rung up, 5 is its limit" for till in tills if till.total > 5]
+        assert all(isinstance(till, Till) for till in tills)
+        return broken
