@@ -40,12 +40,16 @@ class Placement(msgspec.Struct, kw_only=True):
 
     def to_release(self, address: str) -> list[int]:
         """Shards that ``address`` still owns and must drain."""
+        if not any(self.next):
+            return []
         return [
             s for s in range(SHARDS) if self.owner[s] == address and self.next[s] and not self.released[s]
         ]
 
     def to_take(self, address: str) -> list[int]:
         """Shards that ``address`` may take now."""
+        if address not in self.next:
+            return []
         return [s for s in range(SHARDS) if self.next[s] == address and self.released[s]]
 
 
@@ -110,8 +114,11 @@ def release(placement: Placement, address: str, shards: Iterable[int]) -> Placem
 
 def take(placement: Placement, address: str) -> Placement | None:
     """``address`` becomes the owner of all that waits for it; None when nothing does."""
+    waiting = placement.to_take(address)
+    if not waiting:
+        return None
     draft = copy(placement)
-    for shard in placement.to_take(address):
+    for shard in waiting:
         draft.owner[shard], draft.next[shard], draft.released[shard] = address, "", False
     return _next_version(placement, draft)
 

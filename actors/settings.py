@@ -14,7 +14,8 @@ class RuntimeSettings(msgspec.Struct, kw_only=True, frozen=True):
     """How long a silo may answer without renewing. Longer: slower take-over. Shorter: pauses suspend the silo."""
     renew_every_s: float = RENEW_EVERY_S
     watch_every_s: float = 1.0
-    """How often membership and placement are read when nobody pokes."""
+    """How often membership and placement are read when nobody pokes. Must be below half a lease: a silo that
+    looks less often thinks that it slept, and buries nobody."""
     mailbox_max: int = 1_024
     """Commands that wait for one entity's turn; above it ``overloaded``."""
     queue_max: int = 20_000

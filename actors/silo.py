@@ -86,6 +86,7 @@ class Silo:
         self._poked: asyncio.Event | None = None
         self._seen: dict[str, tuple[int, float]] = {}
         self._releasing: set[int] = set()
+        self._owned: tuple[int, list[int]] = (-1, [])
         self._unsaved: set[str] = set()
         self._looked_at = 0.0
         self._suspended = False
@@ -228,7 +229,11 @@ class Silo:
     def _mine(self) -> list[int]:
         """The shards we own and may answer for now."""
         placement = self.router.placement
-        return placement.owned_by(self.address) if placement is not None and self.may_answer() else []
+        if placement is None or not self.may_answer():
+            return []
+        if self._owned[0] != placement.version:
+            self._owned = (placement.version, placement.owned_by(self.address))
+        return self._owned[1]
 
     # --- the lease -----------------------------------------------------------------------------------------
 
@@ -362,7 +367,7 @@ class Silo:
     def _undrain_kept(self) -> None:
         """What is ours and stays ours is decided for, also after a move that was called off half-way."""
         placement = self.router.placement
-        if placement is not None:
+        if placement is not None and self.host.handover.draining:
             kept = {shard for shard in placement.owned_by(self.address) if not placement.next[shard]}
             self.host.handover.undrain((kept & self.host.handover.draining) - self._releasing)
 

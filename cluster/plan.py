@@ -37,6 +37,7 @@ def runtime_settings(settings: Settings) -> RuntimeSettings:
     return RuntimeSettings(
         lease_s=settings.lease_s,
         renew_every_s=settings.lease_s * 0.3,
+        watch_every_s=min(1.0, settings.lease_s * 0.2),
         mailbox_max=settings.mailbox_max,
         queue_max=settings.queue_max,
         idle_s=settings.idle_s,

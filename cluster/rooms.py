@@ -1,10 +1,14 @@
-"""The composition root's list of rooms: every kind of entity that a silo hosts."""
+"""The composition root's list of rooms: every kind of entity that a silo hosts, and what must always hold of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from actors.entity import Entity
+import flash_sale.invariants
+import store_runtime.store.invariants
+import store_runtime.takeout.invariants
+from actors.entity import Entity, EntityType
 from brand.actor import StaffAccount
 from flash_sale.actor import FlashSaleItem
 from store_runtime.diner_orders.actor import DinerOrders
@@ -12,3 +16,17 @@ from store_runtime.store.actor import Store
 from store_runtime.takeout.actor import TakeoutOrder
 
 ENTITIES: tuple[type[Entity[Any]], ...] = (Store, FlashSaleItem, TakeoutOrder, DinerOrders, StaffAccount)
+
+TYPES: dict[str, EntityType[Any]] = {entity.kind: entity.type for entity in ENTITIES}
+
+Invariant = Callable[[Any], list[str]]
+"""A state → what it contradicts; empty when all holds."""
+
+INVARIANTS: dict[str, Invariant] = {
+    FlashSaleItem.kind: flash_sale.invariants.violations,
+    TakeoutOrder.kind: store_runtime.takeout.invariants.violations,
+    Store.kind: store_runtime.store.invariants.violations,
+}
+
+CHEAP_INVARIANTS: dict[str, Invariant] = {FlashSaleItem.kind: flash_sale.invariants.cheap_violations}
+"""Cost the same whatever the size of the state, so they are checked after every document."""

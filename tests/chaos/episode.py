@@ -35,6 +35,11 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     violations: list[str]
     verdict: Verdict | None
 
+    @property
+    def acknowledged(self) -> int:
+        """Claims that were answered with yes."""
+        return self.verdict.acknowledged if self.verdict is not None else 0
+
 
 async def run_episode(system: System, faults: Sequence[str], seed: int) -> Episode:
     """Open a sale, storm it, do each fault in turn and wait until the system has settled, then judge.
@@ -85,3 +90,12 @@ async def run_episode(system: System, faults: Sequence[str], seed: int) -> Episo
 def kept_history(folder: Path, flash_sale_id: str) -> Path:
     """Where the clients' log of a failed episode is kept."""
     return folder / f"history-{flash_sale_id}.jsonl"
+
+
+async def audit(system: System) -> list[str]:
+    """``kaifan audit`` over all that was sold: what it finds wrong."""
+    try:
+        await system.command("audit")
+    except NotRecovered as wrong:
+        return [str(wrong)]
+    return []

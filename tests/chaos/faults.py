@@ -91,7 +91,10 @@ async def pause_owner(scene: Scene) -> Harm:
     storm, system = scene.storm, scene.system
     began = moment_ms()
     stale = HttpConnection(f"http://{HOST}:{owner.port}")
-    async with stale, StormClient(system.base_url, scene.witness.token, user=scene.witness.user, log=storm.log) as witness:
+    async with (
+        stale,
+        StormClient(system.base_url, scene.witness.token, user=scene.witness.user, log=storm.log) as witness,
+    ):
         await stale.request("GET", "/healthz")
         claim_id = await _claim_of(witness, storm.flash_sale_id)
         with system.paused(owner.pid):
@@ -121,7 +124,9 @@ async def _claim_of(witness: StormClient, flash_sale_id: str) -> str:
     """A place in the sale, held or waiting: both can be given back."""
     claimed = await witness.claim(flash_sale_id, wait=True)
     if not claimed.accepted:
-        raise NotRecovered(f"the witness was refused a place in the waitlist: {claimed.status} {claimed.body}")
+        raise NotRecovered(
+            f"the witness was refused a place in the waitlist: {claimed.status} {claimed.body}"
+        )
     return str(claimed.body["claim_id"])
 
 
@@ -167,4 +172,3 @@ FAULTS: Mapping[str, Fault] = {
 }
 NEED_TWO_SILOS = frozenset({"pause owner"})
 """With one silo nobody takes its place."""
-

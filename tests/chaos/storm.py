@@ -70,9 +70,7 @@ class Storm:
         act = chance.random()
         if act < RELEASE_SHARE and mine:
             claim_id = mine.pop(chance.randrange(len(mine)))
-            released = await client.release(
-                self.flash_sale_id, claim_id, patience_seconds=PATIENCE_SECONDS
-            )
+            released = await client.release(self.flash_sale_id, claim_id, patience_seconds=PATIENCE_SECONDS)
             if released.accepted:
                 await self.look_at_released(client, claim_id)
         elif act > 1 - LOOK_SHARE:

@@ -326,3 +326,15 @@ def test_F4_a_payment_that_fails_while_it_is_being_closed_frees_the_stock() -> N
 
     assert names(outcome) == ["HoldExpired"]
     sound(given)
+
+
+def test_F4_a_second_checkout_is_not_possible_in_the_grace() -> None:
+    """Its payment would be over before it began; the extension was given once."""
+    given = sale()
+    claim_id = claim(given, "guest-1")
+    order_id = checkout(given, claim_id)
+    given.when(PaymentFailed(claim_id=claim_id, order_id=order_id))
+
+    outcome = given.when(Checkout(claim_id=claim_id, user_id="guest-1"), NOON + HOLD)
+
+    assert outcome.rejection == IllegalTransition(state="expired", allowed=[])

@@ -207,6 +207,8 @@ def test_F4_a_long_waitlist_is_cut_and_keeps_its_order() -> None:
 
     assert given.state.waitlist.cut >= waitlist.COMPACT_AFTER
     assert given.state.waitlist.length == 0
+    last = claim_quickly(given, "guest-last")
+    assert given.ask(GetClaim(claim_id=last)).ahead_max == 0
     sound(given)
 
 

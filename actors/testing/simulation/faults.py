@@ -1,4 +1,4 @@
-"""What goes wrong in a seed, drawn from the seed: weather of the outside, kills, pauses, jumps, silos that come and go."""
+"""What goes wrong in a seed, drawn from it: weather of the outside, kills, pauses, jumps, silos that come and go."""
 
 from __future__ import annotations
 

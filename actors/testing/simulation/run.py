@@ -18,7 +18,7 @@ from actors.words import Accepted, Query, Rejected, Unserved
 
 SILOS = 2
 FAULTY_S = 5.0
-HEAL_S = 14.0
+HEAL_S = 9.0
 """Virtual seconds after the last fault within which everything must be well again: leases run out, reminders fire."""
 LATE_MAX_MS = 4_000
 

@@ -1,0 +1,151 @@
+"""What sale, store and order must say of each other once their messages have arrived (F6, F10, D4, O6).
+
+A message that is not acknowledged yet excuses its receiver, never its sender: no effect without a cause, ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from actors.entity_memory import EntityMemory
+from flash_sale.claim import ClaimState
+from flash_sale.state import Sale
+from store_runtime.store.state import StoreBooks
+from store_runtime.takeout.state import Order, OrderState
+
+DELIVERED = (OrderState.ACCEPTED, OrderState.FULFILLED)
+
+Contradiction = tuple[str, int, str]
+"""Entity, its sequence, what is wrong."""
+
+
+class SaleBook(msgspec.Struct):
+    """A sale in numbers; ``sold_to``: order → claim; ``owed``: entities that a message is under way to."""
+
+    seq: int
+    store: str
+    sold: int
+    returned: int
+    sold_to: dict[str, str]
+    owed: frozenset[str]
+
+
+class OrderBook(msgspec.Struct, gc=False):
+    """An order: whose claim, where it stands, whether its money is here and nothing was given for it."""
+
+    seq: int
+    sale: str
+    claim_id: str
+    delivered: bool
+    unsettled: bool
+    owes_sale: bool
+
+
+class StoreBook(msgspec.Struct):
+    """Per sale: stock carved out, sold, returned; ``owed`` as above."""
+
+    seq: int
+    sales: dict[str, tuple[int, int, int]]
+    owed: frozenset[str]
+
+
+class Books:
+    """Filled entity by entity, then compared."""
+
+    def __init__(self) -> None:
+        self.sales: dict[str, SaleBook] = {}
+        self.orders: dict[str, OrderBook] = {}
+        self.stores: dict[str, StoreBook] = {}
+
+    def enter(self, memory: EntityMemory) -> None:
+        """Keep of this entity what the others are compared with."""
+        owed = frozenset(outstanding.record.to for outstanding in memory.sends.values())
+        match memory.state:
+            case Sale() as sale if sale.opened:
+                self.sales[memory.key] = SaleBook(
+                    seq=memory.seq,
+                    store=f"store/{sale.store_id}",
+                    sold=sale.sold,
+                    returned=sale.returned,
+                    sold_to={
+                        f"takeout/{claim.order_id}": claim_id
+                        for claim_id, claim in sale.claims.items()
+                        if claim.state is ClaimState.SOLD
+                    },
+                    owed=owed,
+                )
+            case Order() as order if order.placed:
+                sale_key = f"flash-sale/{order.flash_sale_id}"
+                delivered = order.status in DELIVERED
+                self.orders[memory.key] = OrderBook(
+                    seq=memory.seq,
+                    sale=sale_key,
+                    claim_id=order.claim_id,
+                    delivered=delivered,
+                    unsettled=order.payment.unsettled and not delivered,
+                    owes_sale=sale_key in owed,
+                )
+            case StoreBooks() as store if store.created:
+                self.stores[memory.key] = StoreBook(
+                    seq=memory.seq,
+                    sales={
+                        f"flash-sale/{sale_id}": (carved.opening.stock, carved.sold, carved.returned)
+                        for sale_id, carved in store.sales.items()
+                    },
+                    owed=owed,
+                )
+
+    def contradictions(self, whole: bool) -> Iterator[Contradiction]:
+        """All of them. Without ``whole`` a partner that was not read is not missed."""
+        for key, store in self.stores.items():
+            yield from self._store(key, store, whole)
+        for key, sale in self.sales.items():
+            yield from self._sale(key, sale, whole)
+        for key, order in self.orders.items():
+            yield from self._order(key, order, whole)
+
+    def _store(self, key: str, store: StoreBook, whole: bool) -> Iterator[Contradiction]:
+        for sale_key, (stock, sold, returned) in store.sales.items():
+            sale = self.sales.get(sale_key)
+            if sale is None:
+                if whole and sale_key not in store.owed and (sold or returned):
+                    yield key, store.seq, f"F10: {sale_key} is booked with {sold} sold and does not exist"
+                continue
+            if sold > sale.sold or returned > sale.returned:
+                yield (
+                    key,
+                    store.seq,
+                    f"F10: {sale_key} is booked with {sold} sold and {returned} returned of {stock}; "
+                    f"the sale says {sale.sold} and {sale.returned}",
+                )
+            elif key not in sale.owed and (sold, returned) != (sale.sold, sale.returned):
+                yield (
+                    sale_key,
+                    sale.seq,
+                    f"D4: {sale.sold} sold and {sale.returned} returned; {key} has booked {sold} and {returned}, "
+                    "and no message is under way",
+                )
+
+    def _sale(self, key: str, sale: SaleBook, whole: bool) -> Iterator[Contradiction]:
+        for order_key, claim_id in sale.sold_to.items():
+            order = self.orders.get(order_key)
+            if order is None:
+                if whole:
+                    yield key, sale.seq, f"F6: {claim_id} is sold to {order_key}, which does not exist"
+            elif (order.sale, order.claim_id) != (key, claim_id):
+                yield order_key, order.seq, f"F6: {key} sold it {claim_id}, it is for {order.claim_id}"
+            elif not order.delivered and order_key not in sale.owed:
+                yield order_key, order.seq, f"O2: {key} sold {claim_id} to it, and it was never accepted"
+
+    def _order(self, key: str, order: OrderBook, whole: bool) -> Iterator[Contradiction]:
+        sale = self.sales.get(order.sale)
+        if sale is None:
+            if whole:
+                yield key, order.seq, f"F6: it is for {order.sale}, which does not exist"
+            return
+        if order.delivered and sale.sold_to.get(key) != order.claim_id:
+            yield key, order.seq, f"F1: it was accepted, and {order.sale} has not sold {order.claim_id} to it"
+        if order.unsettled and not order.owes_sale and key not in sale.owed:
+            yield key, order.seq, "O6: its money is here, and nobody is going to accept it or give it back"

@@ -1,0 +1,236 @@
+"""Bugs planted on purpose: how other runtimes failed, one class each. The simulation must catch every one.
+
+The numbers are those of docs/reliability.md, which names where each was seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from actors.activation import Activation, Pending, Phase
+from actors.activator import Activator
+from actors.committer import Committer
+from actors.doubt import Doubt
+from actors.host import EntityHost
+from actors.journal import Document, InDoubt, Outcome
+from actors.membership import ALIVE, StoreUnreachable
+from actors.placement import Placement, copy, propose
+from actors.reminding import Reminding
+from actors.silo import Silo
+from actors.turns import Taken
+from actors.words import Rejected, Reply
+
+
+# 1: a duplicate key by our own earlier write is called fenced, and the client is told that it failed.
+class _NeverOurs(Doubt):
+    def is_ours(self, document: Document, standing: Document) -> bool:
+        return False
+
+
+class _TellsFailure(EntityHost):
+    doubt_class = _NeverOurs
+
+    def _settled(self, activation: Activation, standing: Document | None) -> None:
+        if standing is not None:
+            for gate in activation.gated:
+                self.reply(gate.pending, Rejected("commit_failed", 409, "", "", {}, standing.last_seq))
+        super()._settled(activation, standing)
+
+
+class OwnWriteCalledFenced(Silo):
+    host_class = _TellsFailure
+
+
+# 2: a time-out is taken as a failure, and the batch is written again under the next sequence.
+class _RetriesBlindly(Committer):
+    def _land(self, activation: Activation, document: Document, outcome: Outcome) -> None:
+        if isinstance(outcome, InDoubt):
+            again = msgspec.structs.replace(document, first_seq=document.last_seq + 1, nonce=b"again")
+            self._parked(activation)
+            self._spawn(asyncio.get_running_loop().create_task(self._again(activation, again)))
+            return
+        super()._land(activation, document, outcome)
+
+    async def _again(self, activation: Activation, document: Document) -> None:
+        await self._journal.append([document])
+        self._settled(activation, None)
+
+
+class _RetryingHost(EntityHost):
+    committer_class = _RetriesBlindly
+
+
+class TimeOutTakenAsFailure(Silo):
+    host_class = _RetryingHost
+
+
+# 2 again: a time-out is taken as a success.
+class _Hopes(Doubt):
+    async def settle(self, document: Document) -> Document | None:
+        return None
+
+
+class _HopefulHost(EntityHost):
+    doubt_class = _Hopes
+
+
+class DoubtCalledStored(Silo):
+    host_class = _HopefulHost
+
+
+# 3: the outcome of a group commit is taken as one.
+class _AllOrNothing(Committer):
+    async def _append(self, group: list[Activation], documents: list[Document]) -> None:
+        outcomes = await self._journal.append(documents)
+        for activation, document in zip(group, documents, strict=True):
+            self._land(activation, document, outcomes[0])
+
+
+class _AtomicHost(EntityHost):
+    committer_class = _AllOrNothing
+
+
+class GroupCommitCalledAtomic(Silo):
+    host_class = _AtomicHost
+
+
+# 5: reads are answered without a lease.
+class AnswersWithoutLease(Silo):
+    def may_answer(self) -> bool:
+        return not self._stopped
+
+
+# 6: the next owner does not wait for the release.
+class TakesWithoutRelease(Silo):
+    async def _take(self, placement: Placement) -> None:
+        eager = copy(placement)
+        for shard, following in enumerate(eager.next):
+            if following == self.address:
+                eager.released[shard] = True
+        await super()._take(eager)
+
+
+# 7: what waits when a shard moves is dropped.
+class _Drops(EntityHost):
+    def bounce(self, pending: Pending) -> None:
+        if pending.callback is not None:
+            pending.callback = None
+            self.pending_count -= 1
+
+
+class DropsAtHandOver(Silo):
+    host_class = _Drops
+
+
+# 8: a silo that a successor has marked ended goes on.
+class ComesBackFromTheDead(Silo):
+    async def _renew(self) -> bool:
+        sent_at = self.clock.monotonic()
+        try:
+            await self._stores.members.renew(self.member)
+        except StoreUnreachable:
+            return False
+        self.lease.renewed(sent_at)
+        self.host.resume()
+        return True
+
+
+# 9: a hand-over waits for an owner that is gone.
+class WaitsForTheDead(Silo):
+    async def _propose(self, placement: Placement) -> None:
+        living = [m.address for m in self.members if m.state == ALIVE and not m.spare]
+        draft = propose(placement, living, [])
+        if draft is not None and await self._stores.placement.swap(draft):
+            self._see(draft)
+
+
+# 10: reminders that were due before the start are never fired.
+class _OnlyTheFuture(Reminding):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._born = self._host.clock.now_ms()
+
+    async def _look(self) -> bool:
+        mine = self._mine()
+        due = await self._store.due(self._host.clock.now_ms(), mine, 500) if mine else []
+        for reminder in due:
+            if reminder.at >= self._born:
+                self._host.wake(reminder.entity)
+        return False
+
+
+class ForgetsPastDueReminders(Silo):
+    reminding_class = _OnlyTheFuture
+
+
+# 10 again: the commit does not wait for its reminder row.
+class _RowOrNot(Committer):
+    async def _write_reminders(self, group: list[Activation]) -> list[Activation]:
+        return group
+
+
+class _RowlessHost(EntityHost):
+    committer_class = _RowOrNot
+
+
+class CommitsWithoutReminder(Silo):
+    host_class = _RowlessHost
+
+
+# 11: queues without bounds.
+class UnboundedQueues(Silo):
+    def _make_host(self) -> EntityHost:
+        host = super()._make_host()
+        host.settings = msgspec.structs.replace(host.settings, mailbox_max=10**9, queue_max=10**9)
+        return host
+
+
+# 12: a fail-over loads everything at once.
+class _LoadsAll(Activator):
+    def _start_some(self) -> None:
+        settings = self._host.settings
+        self._host.settings = msgspec.structs.replace(settings, activations_at_once=10**9)
+        super()._start_some()
+        self._host.settings = settings
+
+
+class _StormyHost(EntityHost):
+    activator_class = _LoadsAll
+
+
+class RecoveryStorm(Silo):
+    host_class = _StormyHost
+
+
+# 13: a poisonous command holds its entity for ever.
+class _Stuck(EntityHost):
+    def _after_turn(self, activation: Activation, pending: Pending, outcome: Reply | Taken) -> None:
+        if outcome is Taken.BROKEN:
+            activation.phase = Phase.PARKED
+            return
+        super()._after_turn(activation, pending, outcome)
+
+
+class PoisonHoldsTheKey(Silo):
+    host_class = _Stuck
+
+
+MUTANTS: dict[str, type[Silo]] = {
+    "1 own write called fenced": OwnWriteCalledFenced,
+    "2 time-out taken as failure and retried": TimeOutTakenAsFailure,
+    "2 doubt called stored": DoubtCalledStored,
+    "3 group commit called atomic": GroupCommitCalledAtomic,
+    "5 answers without a lease": AnswersWithoutLease,
+    "6 takes without release": TakesWithoutRelease,
+    "7 drops what waits at a hand-over": DropsAtHandOver,
+    "8 comes back from the dead": ComesBackFromTheDead,
+    "9 waits for the dead": WaitsForTheDead,
+    "10 forgets past-due reminders": ForgetsPastDueReminders,
+    "10 commits without its reminder": CommitsWithoutReminder,
+    "11 unbounded queues": UnboundedQueues,
+    "12 recovery storm": RecoveryStorm,
+    "13 poison holds the key": PoisonHoldsTheKey,
+}

@@ -1,0 +1,158 @@
+"""A flash sale under storm and faults: store → sale → order → payment, with all the sagas between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from actors.testing.simulation import Workload, read
+from actors.turn import derived_id
+from actors.words import Query, Reply
+from flash_sale.actor import FlashSaleItem
+from flash_sale.commands import Checkout, Claim, GetSale, ReleaseClaim
+from flash_sale.invariants import violations as sale_violations
+from flash_sale.projections import CheckoutAnswer, ClaimView
+from store_runtime.diner_orders.actor import DinerOrders
+from store_runtime.store.actor import Store
+from store_runtime.store.commands import ChangeSettings, CreateFlashSale, CreateStore, GetMenu, PutDish
+from store_runtime.store.invariants import violations as store_violations
+from store_runtime.store.projections import FlashSaleCreation
+from store_runtime.takeout.actor import TakeoutOrder
+from store_runtime.takeout.commands import CancelOrder, ReportPayment
+from store_runtime.takeout.invariants import ending
+from store_runtime.takeout.invariants import violations as order_violations
+
+STORE = "store/s"
+EPOCH_MS = 1_800_000_000_000
+DINERS = 12
+
+
+class Sales(Workload):
+    types = (Store, FlashSaleItem, TakeoutOrder, DinerOrders)
+    checks = {"flash-sale": sale_violations, "store": store_violations, "takeout": order_violations}
+
+    sale_id = ""
+    reported: dict[str, str]
+
+    def begin(self) -> None:
+        self.reported = {}
+        self.clients.send(STORE, CreateStore(name="Bistro"), self.new_id(), self._store_open)
+
+    def _now_ms(self) -> int:
+        return EPOCH_MS + int(self.world.now * 1_000)
+
+    def _store_open(self, reply: Reply) -> None:
+        self.clients.send(STORE, ChangeSettings(grace_s=0), self.new_id())
+        dish = PutDish(dish_id="noodles", name="Noodles", price_fen=900, state="qty", left=20)
+        self.clients.send(STORE, dish, self.new_id(), self._dish_there)
+
+    def _dish_there(self, reply: Reply) -> None:
+        now, command_id = self._now_ms(), self.new_id()
+        create = CreateFlashSale(
+            title="Noodles",
+            dish_id="noodles",
+            price_fen=500,
+            stock=self.rng.randint(4, 14),
+            per_user_limit=2,
+            starts_at=now,
+            ends_at=now + self.rng.randint(1_500, 6_000),
+            hold_seconds=1,
+            policy=self.rng.choice(("fifo", "fifo", "draw")),
+            draw_window_ms=400,
+            entry_required=False,
+        )
+        self.clients.send(STORE, create, command_id, lambda answer: self._created(answer, command_id))
+
+    def _created(self, reply: Reply, command_id: bytes) -> None:
+        created: FlashSaleCreation | None = read(reply, FlashSaleCreation)
+        if created is None:
+            # The outage was longer than the sale: too late to open it.
+            return
+        self.sale_id = created.flash_sale_id
+        self.clients.send(
+            f"flash-sale/{self.sale_id}", created.opening, derived_id(command_id, "sale"), self._storm
+        )
+
+    @property
+    def _sale(self) -> str:
+        return f"flash-sale/{self.sale_id}"
+
+    def _storm(self, reply: Reply) -> None:
+        for _ in range(self.rng.randint(30, 60)):
+            self.world.after(self.rng.random() * 3.0, self._visit)
+
+    def _visit(self) -> None:
+        if self.rng.random() < 0.2:
+            self.clients.send(self._sale, GetSale())
+            return
+        user = f"u{self.rng.randrange(DINERS)}"
+        claim = Claim(user_id=user, quantity=self.rng.randint(1, 2), wait=self.rng.random() < 0.4)
+        self.clients.send(self._sale, claim, self.new_id(), lambda answer: self._claimed(answer, user))
+
+    def _claimed(self, reply: Reply, user: str) -> None:
+        view: ClaimView | None = read(reply, ClaimView)
+        if view is None or view.status not in {"held", "waiting"}:
+            return
+        chance = self.rng.random()
+        if chance < 0.15:
+            self.world.after(self.rng.random(), lambda: self._release(view.claim_id, user))
+        elif chance < 0.7:
+            self.world.after(self.rng.random() * 1.2, lambda: self._check_out(view.claim_id, user))
+
+    def _release(self, claim_id: str, user: str) -> None:
+        self.clients.send(self._sale, ReleaseClaim(claim_id=claim_id, user_id=user), self.new_id())
+
+    def _check_out(self, claim_id: str, user: str) -> None:
+        command_id = self.new_id()
+        self.clients.send(
+            self._sale,
+            Checkout(claim_id=claim_id, user_id=user),
+            command_id,
+            lambda answer: self._ordered(answer, command_id, user),
+        )
+
+    def _ordered(self, reply: Reply, command_id: bytes, user: str) -> None:
+        answer: CheckoutAnswer | None = read(reply, CheckoutAnswer)
+        if answer is None:
+            return
+        order = f"takeout/{answer.order_id}"
+        self.clients.send(
+            order,
+            answer.place_order,
+            derived_id(command_id, "order"),
+            lambda placed: self._pay(placed, order, answer.order_id, user),
+        )
+
+    def _pay(self, reply: Reply, order: str, order_id: str, user: str) -> None:
+        outcome = self.rng.choice(("paid", "paid", "paid", "failed", "late"))
+        report = ReportPayment(payment_id=f"{order_id}.p1", outcome=outcome)
+        self.reported[order] = outcome
+        self.world.after(
+            self.rng.random() * 1.5, lambda: self.clients.send(order, report, self.new_id()) and None
+        )
+        if self.rng.random() < 0.2:
+            cancel = CancelOrder(user_id=user)
+            self.world.after(
+                self.rng.random() * 1.5, lambda: self.clients.send(order, cancel, self.new_id()) and None
+            )
+
+    # --- at the end ------------------------------------------------------------------------------------------
+
+    def probes(self) -> Mapping[str, Query]:
+        probes: dict[str, Query] = {STORE: GetMenu()}
+        return probes | ({self._sale: GetSale()} if self.sale_id else {})
+
+    def verdict(self) -> Sequence[str]:
+        """Money is never stuck (O6), and what the sale sold is what orders were accepted for."""
+        broken = []
+        accepted = 0
+        for key, memory in self.world.shadow.items():
+            if not key.startswith("takeout/"):
+                continue
+            end = ending(memory.state)
+            if end is None and self.reported.get(key) in {"paid", "failed"}:
+                broken.append(f"O6: {key} was reported {self.reported[key]} and has not ended")
+            accepted += sum(line.quantity for line in memory.state.bill.lines) if end == "sold" else 0
+        sale = self.world.shadow.get(self._sale)
+        if sale is not None and sale.state.sold != accepted:
+            broken.append(f"F1: {sale.state.sold} sold, orders were accepted for {accepted}")
+        return broken
