@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 DELIVERY_DEADLINE_S = 5.0
 BACK_OFF_S = 0.2
 BACK_OFF_MAX_S = 5.0
+REJECTED = "rejected"
+"""The step of a compensation: its command id follows from the send's."""
+
 LINGER_S = 0.05
 """Acknowledgements are collected for so long, or until the entity's next commit."""
 
@@ -54,6 +57,11 @@ class Courier:
         if self.submit is None or activation.phase is Phase.GONE or record.id not in activation.memory.sends:
             return
         if record.id in activation.acknowledgements or record.id in activation.courier:
+            return
+        if derived_id(record.id, REJECTED) in activation.memory.remembered:
+            # It was rejected and compensated, only the acknowledgement got lost. Rejections are not remembered: sent
+            # again it might be accepted now, and both would be true.
+            self._acknowledge(activation, record)
             return
         entity_type = self._host.types.get(kind_of(record.to))
         if entity_type is None:
@@ -134,7 +142,7 @@ class Courier:
             activation.key,
             Pending(
                 command,
-                derived_id(record.id, "rejected"),
+                derived_id(record.id, REJECTED),
                 digest(command),
                 deadline,
                 lambda reply: self._compensated(activation, record, code, reply),

@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 from cluster.embedded.failure import EmbeddedFailure
-from cluster.settings import Settings
+from cluster.settings import Settings, as_failure
 
 app = typer.Typer(
     help="Kaifan: order processing for restaurants at peak.", no_args_is_help=True, add_completion=False
 )
-console = Console()
-errors = Console(stderr=True)
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Data folder [./data or KAIFAN_DATA_DIR].")]
+EntityKey = Annotated[
+    str, typer.Argument(metavar="KIND/ID", help="For example flash-sale/fgmu4qdyphbd7c43f.")
+]
+
+STATUS_COLUMNS = {
+    "silo": "silo",
+    "pid": "pid",
+    "port": "port",
+    "state": "state",
+    "shards": "shards",
+    "entities": "entities",
+    "mailbox_depth": "waiting",
+    "lane_depth": "to others",
+    "commands": "commands",
+    "commands_per_commit": "per commit",
+    "commit_ms": "commit ms",
+}
 
 
 def given(**options: Any) -> Settings:
-    """The settings, with what was given on the command line on top."""
-    return Settings(**{name: value for name, value in options.items() if value is not None})
-
-
-def fail(failure: EmbeddedFailure) -> None:
-    """Say what happened and the way out; exit code 1."""
-    errors.print(f"[bold red]✗[/] {failure.what}", highlight=False)
-    errors.print(f"  → {failure.how}", highlight=False)
-    raise typer.Exit(1)
+    """The settings, with what was given on the command line on top. Raises EmbeddedFailure."""
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        raise as_failure(error) from None
 
 
 @app.command()
@@ -43,15 +60,14 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="With a demo restaurant and a flash sale.")] = False,
 ) -> None:
     """Run the whole system in the foreground with embedded services; Ctrl-C ends all that it started."""
+    settings = given(silos=silos, host=host, port=port, data_dir=data_dir)
+    # Before anything imports Ray, which reads its environment once.
     from cluster.ray_runtime import close_ray_to_others
 
     close_ray_to_others()
-    from cluster.serve import serve as run
+    from cluster.serve import serve as run_system
 
-    try:
-        asyncio.run(run(given(silos=silos, host=host, port=port, data_dir=data_dir), demo))
-    except EmbeddedFailure as failure:
-        fail(failure)
+    asyncio.run(run_system(settings, demo))
 
 
 @app.command()
@@ -62,47 +78,187 @@ def scale(silos: Annotated[int, typer.Argument(min=1, max=64)], data_dir: DataDi
 
 
 def ask(request: dict[str, Any], data_dir: Path | None) -> dict[str, Any]:
-    """Ask the running launcher of this data folder."""
-    from cluster.control import NotRunning
+    """Ask the running launcher of this data folder. Raises EmbeddedFailure."""
+    from cluster.control import NotRunning, control_path
     from cluster.control import ask as ask_launcher
-    from cluster.launcher import control_path
 
     folder = given(data_dir=data_dir).data_dir
     try:
         answer = asyncio.run(ask_launcher(control_path(folder), request))
     except NotRunning:
-        fail(EmbeddedFailure(f"No Kaifan runs on {folder.resolve()}.", "Start it with `make run`."))
+        raise EmbeddedFailure(
+            f"No Kaifan runs on {folder.resolve()}.", "Start it with `make run`, or give its --data-dir."
+        ) from None
+    except TimeoutError:
+        raise EmbeddedFailure(
+            "The launcher did not answer in time.", "`kaifan doctor` looks closer."
+        ) from None
     if "error" in answer:
-        fail(EmbeddedFailure(str(answer["error"]), "See the launcher's log in the data folder's logs/."))
+        raise EmbeddedFailure(str(answer["error"]), "See launcher.log in the data folder's logs/.")
     return answer
 
 
 @app.command()
-def status(data_dir: DataDir = None) -> None:
+def status(
+    data_dir: DataDir = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Again each second, until Ctrl-C.")] = False,
+) -> None:
     """A table of the silos: shards, entities, queues, commit times."""
-    answer = ask({"do": "status"}, data_dir)
-    table = Table(title=f"{answer['base_url']} · up {answer['up_s']} s · restarts {answer['restarts']}")
-    columns = ("silo", "pid", "port", "state", "serving", "shards", "entities", "mailbox_depth", "lane_depth")
-    columns += ("commands", "commands_per_commit", "commit_ms", "quarantined")
-    for column in columns:
-        table.add_column(column.replace("_", " "))
+    if not watch:
+        console.print(status_table(ask({"do": "status"}, data_dir)), soft_wrap=False)
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(status_table(ask({"do": "status"}, data_dir)), refresh=True)
+            time.sleep(1)
+
+
+def status_table(answer: dict[str, Any]) -> Table:
+    """The launcher's answer as a table."""
+    quarantined = sorted({entity for silo in answer["silos"] for entity in silo.get("quarantined", [])})
+    table = Table(
+        title=f"{answer['base_url']} · up {answer['up_s']} s · silos that came back: {answer['restarts']}",
+        caption=f"in quarantine: {', '.join(quarantined)}" if quarantined else None,
+        box=None,
+        padding=(0, 1),
+    )
+    for heading in STATUS_COLUMNS.values():
+        table.add_column(
+            heading, no_wrap=True, overflow="fold", justify="left" if heading == "silo" else "right"
+        )
     for silo in answer["silos"]:
-        table.add_row(*(str(silo.get(column, "")) for column in columns))
-    console.print(table)
+        row = dict(silo)
+        if not silo["serving"] and silo["state"] == "alive":
+            row["state"] = "suspended"
+        table.add_row(*(str(row.get(column, "")) for column in STATUS_COLUMNS))
+    return table
+
+
+@app.command()
+def demo(data_dir: DataDir = None) -> None:
+    """The demo restaurant again: makes it if it is not there, and a fresh flash sale if the last one is over."""
+    from cluster.demo import welcome
+
+    typer.echo(welcome(ask({"do": "demo"}, data_dir)))
+
+
+@app.command()
+def doctor(
+    data_dir: DataDir = None,
+    port: Annotated[int | None, typer.Option(help="The port that is to be free [8000].")] = None,
+) -> None:
+    """What is wrong and how to mend it; exit code 1 if something must be mended."""
+    from cluster.doctor import BAD, GOOD, POOR, examine
+
+    marks = {GOOD: "[green]✓[/]", POOR: "[yellow]![/]", BAD: "[bold red]✗[/]"}
+
+    async def look() -> int:
+        bad = 0
+        async for finding in examine(given(data_dir=data_dir, port=port)):
+            console.print(f"{marks[finding.state]} {finding.what}")
+            if finding.state != GOOD:
+                console.print(f"    → {finding.how}")
+            bad += finding.state == BAD
+        return bad
+
+    if asyncio.run(look()):
+        raise typer.Exit(1)
 
 
 @app.command()
 def settings() -> None:
-    """Every setting: its name, its value, what it does."""
-    table = Table("setting", "value", "what")
-    values = Settings()
+    """Every setting: its name, its value, what it does and what breaks."""
+    values = given()
     for name, field in Settings.model_fields.items():
         value = getattr(values, name)
-        shown = "(set)" if name == "secret_key" and value else str(value)
-        table.add_row(f"KAIFAN_{name.upper()}", shown, field.description or "")
-    console.print(table)
+        shown = (
+            "(set)" if name in SECRET_SETTINGS and value else repr(str(value)) if value == "" else str(value)
+        )
+        console.print(f"[bold]KAIFAN_{name.upper()}[/] = {shown}", markup=True)
+        console.print(f"    {field.description}")
+
+
+SECRET_SETTINGS = ("secret_key", "mongo_uri", "redis_uri", "amqp_uri")
+"""Not shown: a key, and addresses that may hold a password."""
+
+
+# --- the journal ---------------------------------------------------------------------------------------------
+
+
+@app.command()
+def entity(
+    key: EntityKey,
+    what: Annotated[str, typer.Argument(metavar="resume|skip|end")],
+    data_dir: DataDir = None,
+) -> None:
+    """Decide on an entity in quarantine: try again, leave the event out for good, or end it."""
+    from cluster.quarantine import decide
+
+    console.print(asyncio.run(decide(given(data_dir=data_dir), key, what)))
+
+
+@app.command()
+def replay(
+    key: EntityKey,
+    at: Annotated[str | None, typer.Option(metavar="TIME|SEQ", help="Stop there.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """What happened to an entity, event by event, and how it stands; from the journal alone."""
+    from cluster.records import open_records
+    from cluster.replay import point, type_of
+    from cluster.replay import replay as lines_of
+
+    async def tell() -> None:
+        until = point(at)
+        type_of(key)
+        async with open_records(given(data_dir=data_dir)) as records:
+            stopped = {row.entity: row for row in await records.quarantine.all()}
+            async for line in lines_of(key, records.journal.read(key), until, stopped.get(key)):
+                typer.echo(line)
+
+    asyncio.run(tell())
+
+
+@app.command()
+def audit(
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Only what changed since.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Re-read the journal and check every invariant; exit code 1 and the first violating event."""
+    from cluster.audit import Report
+    from cluster.audit import audit as check
+    from cluster.records import open_records
+    from cluster.replay import time_of
+
+    async def look() -> Report:
+        after = time_of(since) if since else None
+        async with open_records(given(data_dir=data_dir)) as records:
+            stopped = {row.entity: row for row in await records.quarantine.all()}
+            documents = records.documents(await records.now(), after)
+            return await check(
+                documents, records.journal.read, stopped, whole=after is None, progress=_progress
+            )
+
+    report = asyncio.run(look())
+    for key in report.skipped:
+        console.print(f"[yellow]![/] {key} was ended by an operator and is left out")
+    for violation in report.violations:
+        console.print(f"[bold red]✗[/] {violation}")
+    typer.echo(report.summary())
+    if report.violations:
+        raise typer.Exit(1)
+
+
+def _progress(report: Any) -> None:
+    if sys.stderr.isatty():
+        errors.print(f"  {report.summary()}", end="\r")
 
 
 def main() -> None:
     """Entry point of the script ``kaifan``."""
-    app()
+    try:
+        app(standalone_mode=True)
+    except EmbeddedFailure as failure:
+        errors.print(f"[bold red]✗[/] {failure.what}")
+        errors.print(f"  → {failure.how}")
+        sys.exit(1)

@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from cluster.ray_runtime import short_folder
+
+CONTROL_SOCKET = "control.sock"
 LINE_BYTES_MAX = 4_000_000
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -15,6 +18,11 @@ Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 class NotRunning(Exception):
     """Nobody serves this data folder."""
+
+
+def control_path(data_dir: Path) -> Path:
+    """Where the launcher of this data folder listens: a path short enough for a socket."""
+    return short_folder(data_dir.resolve()) / CONTROL_SOCKET
 
 
 class ControlSocket:

@@ -137,9 +137,12 @@ def new_passwords() -> dict[str, str]:
 
 
 def read_demo(data_dir: Path) -> dict[str, Any] | None:
-    """The demo of an earlier start."""
-    file = data_dir / "demo.json"
-    return json.loads(file.read_text()) if file.exists() else None
+    """The demo of an earlier start; None without one that can be read (it is then written anew)."""
+    try:
+        demo = json.loads((data_dir / "demo.json").read_text())
+        return demo if demo["accounts"] and isinstance(demo["flash_sales"], list) else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def write_demo(

@@ -84,6 +84,12 @@ class Fleet:
         """Let the first silo make the demo restaurant."""
         return list(await self._call(self.names[0], "demo", passwords, known_sales, timeout_s=START_S))
 
+    def poke(self, but: str = "") -> None:
+        """Let the silos look at membership, placement and quarantine now."""
+        for name in self.names:
+            if name != but:
+                self._handles[name].poke.remote()
+
     # --- watching ------------------------------------------------------------------------------------------
 
     async def _watch(self, name: str) -> None:
@@ -111,9 +117,7 @@ class Fleet:
                 break
             except StoreUnreachable:
                 await asyncio.sleep(LOOK_AGAIN_S)
-        for other in self.names:
-            if other != name:
-                self._handles[other].poke.remote()
+        self.poke(but=name)
 
     # --- ending --------------------------------------------------------------------------------------------
 

@@ -21,26 +21,31 @@ import structlog
 
 from actors.membership import ENDED
 from actors.on_mongo import MongoStores, NotUsable, open_stores
-from cluster.control import ControlSocket
+from cluster import demo
+from cluster.control import ControlSocket, control_path
 from cluster.door import Door, open_listener
 from cluster.embedded import DataFolder, EmbeddedFailure, EmbeddedMongod, EmbeddedValkey, Keeper
+from cluster.embedded.processes import process_end
 from cluster.fleet import Fleet
 from cluster.observability import write_logs_to
 from cluster.plan import READY_FILE, SiloPlan, runtime_settings
-from cluster.ray_runtime import NAMESPACE, short_folder, start_ray, stop_ray
+from cluster.ray_runtime import (
+    NAMESPACE,
+    end_ray_leftovers,
+    forget_ray,
+    head_processes,
+    short_folder,
+    start_ray,
+    stop_ray,
+)
+from cluster.records import MONGO_URI_FILE
 from cluster.settings import Settings, secret_key
 
 SILOS_MAX = 64
-CONTROL_SOCKET = "control.sock"
 
 log = structlog.get_logger("kaifan.launcher")
 
 Tell = Callable[[str], None]
-
-
-def control_path(data_dir: Path) -> Path:
-    """Where the launcher of this data folder listens."""
-    return short_folder(data_dir.resolve()) / CONTROL_SOCKET
 
 
 def raise_file_limit() -> int:
@@ -63,23 +68,34 @@ class Launcher:
         self._stop = asyncio.Event()
         self._scaling = asyncio.Lock()
         self._began = time.monotonic()
+        self._failure: EmbeddedFailure | None = None
 
     async def run(self, after_start: Callable[[Launcher], Awaitable[None]] | None = None) -> None:
         """Start, say that it is ready, wait for the end, end. Raises EmbeddedFailure."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
+        self._heed_signals()
         raise_file_limit()
         async with contextlib.AsyncExitStack() as stack:
             await self._start(stack)
-            if after_start is not None:
+            if after_start is not None and not self._stop.is_set():
                 await after_start(self)
-            ready = self.folder.path / "run" / READY_FILE
-            ready.touch()
-            stack.callback(ready.unlink, missing_ok=True)
-            self.tell(f"Kaifan is ready at {self.base_url}")
+            if not self._stop.is_set():
+                self._say_ready(stack)
             await self._stop.wait()
             self.tell("Stopping: no new requests, last commits, then the servers …")
+        self.tell("Stopped; nothing is left running, the data are kept.")
+        if self._failure is not None:
+            raise self._failure
+
+    def _heed_signals(self) -> None:
+        """Ctrl-C, a supervisor's stop and a closed terminal all end it in order."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+
+    def _say_ready(self, stack: contextlib.AsyncExitStack) -> None:
+        ready = self.folder.path / "run" / READY_FILE
+        ready.touch()
+        stack.callback(ready.unlink, missing_ok=True)
+        self.tell(f"Kaifan is ready at {self.base_url}")
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self.settings
@@ -87,12 +103,11 @@ class Launcher:
         stack.callback(self.folder.unlock)
         write_logs_to(self.folder.path / "logs" / "launcher.log")
         (self.folder.path / "run" / READY_FILE).unlink(missing_ok=True)
-        for leftover in self.folder.end_leftovers():
-            self.tell(f"An earlier run was killed; ended its {leftover}.")
+        await asyncio.to_thread(self._end_leftovers)
         listener = stack.enter_context(contextlib.closing(open_listener(settings.host, settings.port)))
         self.tell(f"Starting in {self.folder.path}: MongoDB, Redis, Ray …")
         mongo_uri, redis_uri = await self._start_servers(stack)
-        (self.folder.path / "run" / "mongo_uri").write_text(mongo_uri)
+        (self.folder.path / "run" / MONGO_URI_FILE).write_text(mongo_uri)
         stores = await self._open_stores(mongo_uri)
         stack.push_async_callback(stores.close)
         await self._end_members_of_this_node(stores)
@@ -110,18 +125,28 @@ class Launcher:
         await control.open()
         stack.push_async_callback(control.close)
 
+    def _end_leftovers(self) -> None:
+        """What a killed run on this folder left; we hold its lock."""
+        for leftover in self.folder.end_leftovers():
+            self.tell(f"An earlier run was killed; ended its {leftover}.")
+        silos = end_ray_leftovers(short_folder(self.folder.path))
+        if silos:
+            self.tell(f"An earlier run was killed; ended {silos} of its silos' processes.")
+
     async def _start_servers(self, stack: contextlib.AsyncExitStack) -> tuple[str, str]:
         """mongod, valkey and Ray side by side: Ray's start is the longest."""
         settings = self.settings
         mongod = None if settings.mongo_uri else EmbeddedMongod(self.folder)
         valkey = None if settings.redis_uri else EmbeddedValkey(self.folder)
         short = short_folder(self.folder.path)
-        starts: list[Any] = [asyncio.to_thread(start_ray, short, SILOS_MAX)]
+        ray_log = self.folder.path / "logs" / "ray.log"
+        starts: list[Any] = [asyncio.to_thread(start_ray, short, SILOS_MAX, ray_log)]
         starts += [server.start() for server in (mongod, valkey) if server is not None]
         # Registered before the starts are awaited: a failure of one ends the others.
         for server in (mongod, valkey):
             if server is not None:
                 stack.push_async_callback(server.stop)
+        stack.callback(forget_ray, short)
         stack.push_async_callback(asyncio.to_thread, stop_ray)
         results = await asyncio.gather(*starts, return_exceptions=True)
         for result in results:
@@ -132,6 +157,9 @@ class Launcher:
                     f"A service could not be started: {type(result).__name__}: {result}",
                     f"Look at {self.folder.path / 'logs'}; `kaifan doctor` checks the machine.",
                 ) from result
+        # Ray has put handlers of its own in their place.
+        self._heed_signals()
+        self._watch_ray(stack)
         self._keep(stack, "mongod", mongod)
         self._keep(stack, "The Redis-compatible server", valkey)
         return (
@@ -147,6 +175,20 @@ class Launcher:
             keeper = Keeper(name, server, self.tell)
             keeper.start()
             stack.push_async_callback(keeper.stop)
+
+    def _watch_ray(self, stack: contextlib.AsyncExitStack) -> None:
+        """Without it no silo comes back: stop in order, and say why."""
+        for name, pid in head_processes():
+            task = asyncio.get_running_loop().create_task(self._stop_at_end_of(name, pid))
+            stack.callback(task.cancel)
+
+    async def _stop_at_end_of(self, name: str, pid: int) -> None:
+        await process_end(pid)
+        log.error("ray_ended", process=name, pid=pid)
+        self._failure = EmbeddedFailure(
+            f"Ray's {name} ended by itself.", "Start again; nothing acknowledged is lost."
+        )
+        self._stop.set()
 
     async def _open_stores(self, mongo_uri: str) -> MongoStores:
         try:
@@ -195,6 +237,17 @@ class Launcher:
                 "A silo did not start within a minute.", f"Look at {self.folder.path / 'logs'}."
             ) from None
 
+    async def make_demo(self) -> dict[str, Any]:
+        """The demo restaurant, as it is or made, with a sale one can claim from; writes ``demo.json``."""
+        earlier = demo.read_demo(self.folder.path)
+        if earlier is None:
+            passwords = demo.new_passwords()
+            sales = await self.fleet.demo(passwords, [])
+        else:
+            passwords = {account["username"]: account["password"] for account in earlier["accounts"]}
+            sales = await self.fleet.demo({}, earlier["flash_sales"])
+        return demo.write_demo(self.folder.path, self.base_url, passwords, sales)
+
     # --- control -------------------------------------------------------------------------------------------
 
     async def _control(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -209,6 +262,11 @@ class Launcher:
                 }
             case {"do": "scale", "silos": int(count)} if 1 <= count <= SILOS_MAX:
                 return await self._scale(count)
+            case {"do": "demo"}:
+                return await self.make_demo()
+            case {"do": "poke"}:
+                self.fleet.poke()
+                return {"poked": len(self.fleet.names)}
             case {"do": "stop"}:
                 self._stop.set()
                 return {"stopping": True}

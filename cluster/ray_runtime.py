@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
+import logging
 import os
 import secrets
+import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import psutil
+import structlog
 
 OBJECT_STORE_BYTES = 80_000_000
 NAMESPACE = "kaifan"
+NAMES = ("ray", "gcs_server", "python")
+"""How the names of Ray's processes begin."""
+END_S = 5.0
+
+log = structlog.get_logger("kaifan.ray")
 
 
 def short_folder(data_folder: Path) -> Path:
@@ -31,15 +45,21 @@ def close_ray_to_others() -> None:
     os.environ.setdefault("RAY_enable_metrics_collection", "0")
 
 
-def start_ray(folder: Path, silos_max: int) -> None:
-    """Start a Ray of our own in this process. Blocking; about three seconds.
+def start_ray(folder: Path, silos_max: int, log_file: Path) -> None:
+    """Start a Ray of our own in this process. Blocking; about two seconds.
 
     It listens on all interfaces whatever one says, hence :func:`close_ray_to_others`.
     """
     import ray
+    from ray._private import services, worker
 
     assert os.environ.get("RAY_AUTH_MODE") == "token", "close_ray_to_others() before ray is imported"
-
+    # What Ray has to say goes to a file of its own; its actors' ends are told by the launcher.
+    _log_to(log_file)
+    worker.print_to_stdstream = _tell_log
+    # In a session of their own: what the terminal or a supervisor sends to our process group must not reach them, or
+    # they end before the silos have committed, and Ray then ends this process in the middle of everything.
+    services.ConsolePopen = functools.partial(services.ConsolePopen, start_new_session=True)
     ray.init(
         # Without this it would join a cluster that somebody else started on this machine.
         address="local",
@@ -54,7 +74,74 @@ def start_ray(folder: Path, silos_max: int) -> None:
     )
 
 
+def _log_to(file: Path) -> None:
+    logger = logging.getLogger("ray")
+    logger.handlers = [logging.FileHandler(file)]
+    logger.propagate = False
+
+
+def _tell_log(data: dict[str, Any], ignore_prefix: bool = False) -> None:
+    """Takes the place of Ray's own printing of errors to the terminal."""
+    log.warning("ray_says", lines=[str(line)[:500] for line in data.get("lines", [])])
+
+
 def stop_ray() -> None:
     import ray
 
     ray.shutdown()
+
+
+# --- leftovers -----------------------------------------------------------------------------------------------
+
+
+def end_ray_leftovers(folder: Path) -> int:
+    """End what a killed run left of its Ray, and remove its files; how many processes it was.
+
+    To be called under the data folder's lock: then no living system uses ``folder``, so whoever has a file open in
+    it is a leftover. Ray's processes have no state worth a farewell.
+    """
+    leftovers = list(_leftovers(folder / "ray"))
+    for process in leftovers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(leftovers, timeout=END_S)
+    forget_ray(folder)
+    return len(leftovers)
+
+
+def forget_ray(folder: Path) -> None:
+    """Remove Ray's sockets and logs."""
+    shutil.rmtree(folder / "ray", ignore_errors=True)
+
+
+def _leftovers(folder: Path) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter(["name"]):
+        named = (process.info["name"] or "").startswith(NAMES)
+        if named and process.pid != os.getpid() and _has_open(process.pid, str(folder)):
+            yield process
+
+
+def _has_open(pid: int, folder: str) -> bool:
+    try:
+        descriptors = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return False
+    return any(_target(pid, descriptor).startswith(folder + "/") for descriptor in descriptors)
+
+
+def _target(pid: int, descriptor: str) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{descriptor}")
+    except OSError:
+        return ""
+
+
+def head_processes() -> list[tuple[str, int]]:
+    """Name and pid of the processes without which this process cannot go on."""
+    from ray._private import worker
+
+    node = worker._global_node
+    found: list[tuple[str, int]] = []
+    for name in ("gcs_server", "raylet"):
+        found += [(name, info.process.pid) for info in node.all_processes.get(name, [])]
+    return found

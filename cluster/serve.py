@@ -25,14 +25,6 @@ async def serve(settings: Settings, with_demo: bool) -> None:
 
 
 async def _make_demo(launcher: Launcher) -> None:
-    data_dir = launcher.folder.path
-    earlier = demo.read_demo(data_dir)
-    if earlier is None:
+    if demo.read_demo(launcher.folder.path) is None:
         launcher.tell("Making the demo restaurant …")
-        passwords = demo.new_passwords()
-        sales = await launcher.fleet.demo(passwords, [])
-    else:
-        passwords = {account["username"]: account["password"] for account in earlier["accounts"]}
-        sales = await launcher.fleet.demo({}, earlier["flash_sales"])
-    written = demo.write_demo(data_dir, launcher.base_url, passwords, sales)
-    print(demo.welcome(written))
+    print(demo.welcome(await launcher.make_demo()))

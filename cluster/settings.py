@@ -6,8 +6,10 @@ import os
 import secrets
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cluster.embedded.failure import EmbeddedFailure
 
 SECRET_BYTES = 32
 
@@ -84,13 +86,27 @@ class Settings(BaseSettings):
         return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def as_failure(error: ValidationError) -> EmbeddedFailure:
+    """A setting that cannot be used, by its name."""
+    wrong = error.errors()[0]
+    name = str(wrong["loc"][0])
+    return EmbeddedFailure(
+        f"The setting KAIFAN_{name.upper()} cannot be {str(wrong['input'])!r}: {wrong['msg']}.",
+        f"{Settings.model_fields[name].description} `kaifan settings` shows all of them.",
+    )
+
+
 def secret_key(settings: Settings) -> str:
     """The secret of this system: given, or made at the first start and kept with mode 0600."""
     if settings.secret_key:
         return settings.secret_key
     file = settings.data_dir / "secret_key"
-    if not file.exists():
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    if not file.exists() or not file.read_text().strip():
+        fresh = file.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as opened:
             opened.write(secrets.token_hex(SECRET_BYTES))
+        # Whole or not at all: half a key would sign tokens that nobody accepts after the next start.
+        fresh.replace(file)
     return file.read_text().strip()

@@ -46,6 +46,7 @@ class SiloActor:
         meter = self._process.silo.meter
         status = self._process.silo.status()
         batch = meter.commit_commands
+        status["drift_ms"] = round(self._process.drift_ms())
         status["commands"] = sum(meter.commands.values())
         status["commands_per_commit"] = round(batch.sum / batch.count, 1) if batch.count else 0
         status["commit_ms"] = (

@@ -44,6 +44,7 @@ class SiloProcess:
         self.plan = plan
         self.silo: Silo
         self._stores: MongoStores
+        self._clock = ClusterClock()
         self._http: HttpServer | None = None
         self._redis: Redis | None = None
         self._watchdog: Watchdog | None = None
@@ -82,7 +83,7 @@ class SiloProcess:
             types=ENTITIES,
             stores=self._stores,
             transport=RayTransport(plan.namespace),
-            clock=ClusterClock(),
+            clock=self._clock,
             settings=plan.runtime,
             random=os.urandom,
             member=Member(
@@ -193,6 +194,10 @@ class SiloProcess:
                     }
                 )
         return rows
+
+    def drift_ms(self) -> float:
+        """Cluster time less this machine's wall clock."""
+        return self._clock.drift_ms()
 
     async def demo(self, passwords: dict[str, str], known_sales: list[str]) -> list[str]:
         """Make the demo restaurant; the ids of sales one can claim from."""

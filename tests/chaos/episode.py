@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from actors.placement import best_owner, shard_of
 from loadtests.auditor import audit_sale
 from loadtests.checker import SaleRules, Verdict
 from loadtests.history import write_history
@@ -47,7 +48,7 @@ async def run_episode(system: System, faults: Sequence[str], seed: int) -> Episo
     A system that does not come back is a violation too; it never raises for what the system does.
     """
     *diners, witness = await system.kaifan.diners(DINERS + 1)
-    sale_id = await system.kaifan.open_sale(STOCK, PER_USER_LIMIT)
+    sale_id = await _open_sale(system)
     storm = Storm(system.base_url, sale_id, diners, seed)
     scene = Scene(system, storm, witness, random.Random(seed))
     kills, times, violations, verdict = 0, [], [], None
@@ -85,6 +86,16 @@ async def run_episode(system: System, faults: Sequence[str], seed: int) -> Episo
         violations=violations,
         verdict=verdict,
     )
+
+
+async def _open_sale(system: System) -> str:
+    """A sale that would move to the next silo there is, so that scaling moves it for certain."""
+    silos = [f"silo-{number}" for number in range(system.silos + 1)]
+    while True:
+        sale_id = await system.kaifan.open_sale(STOCK, PER_USER_LIMIT)
+        if best_owner(shard_of(f"flash-sale/{sale_id}"), silos) == silos[-1]:
+            return sale_id
+        await system.kaifan.stop_sale(sale_id)
 
 
 def kept_history(folder: Path, flash_sale_id: str) -> Path:

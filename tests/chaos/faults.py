@@ -30,7 +30,8 @@ class Scene(NamedTuple):
 
 
 class Harm(NamedTuple):
-    """``kills``: processes that got SIGKILL or SIGSTOP. ``until_claim_ms``: from then to the first new claim."""
+    """``kills``: processes that got SIGKILL or SIGSTOP. ``until_claim_ms``: from then to the first new
+    claim; where nothing is killed, the longest time without one."""
 
     kills: int
     until_claim_ms: float
@@ -110,14 +111,16 @@ async def pause_owner(scene: Scene) -> Harm:
 
 
 async def grow_and_shrink(scene: Scene) -> Harm:
-    """One silo more, then as many as before, each with a hand-over under load."""
-    silos = scene.system.silos
-    began = moment_ms()
-    await scene.system.scale(silos + 1)
-    took_ms = await scene.storm.acknowledged_after(began)
-    await scene.system.settled()
-    await scene.system.scale(silos)
-    return Harm(0, took_ms)
+    """One silo more, to which the sale moves, then as many as before, each with a hand-over under load."""
+    system, storm = scene.system, scene.storm
+    silos, began = system.silos, moment_ms()
+    before = await _owner(scene)
+    await system.scale(silos + 1)
+    await system.settled()
+    assert (await _owner(scene)).address != before.address, "the sale was chosen to move"
+    await system.scale(silos)
+    await storm.acknowledged_after(moment_ms())
+    return Harm(0, storm.longest_silence(began))
 
 
 async def _claim_of(witness: StormClient, flash_sale_id: str) -> str:

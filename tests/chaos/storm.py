@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 from loadtests.client import StormClient
 from loadtests.generator import Diner
@@ -156,3 +157,15 @@ class Storm:
 
         await wait_until("a claim begun after the fault is held", holds, ACKNOWLEDGED_SECONDS_MAX)
         return min(attempt.answered_at or moment_ms() for attempt in found) - moment
+
+    def longest_silence(self, since: float) -> float:
+        """The longest time after ``since``, in ms, in which no claim was answered with a yes."""
+        answers = sorted(
+            attempt.answered_at
+            for attempt in self.log
+            if attempt.act == "claim"
+            and attempt.accepted
+            and attempt.answered_at is not None
+            and attempt.answered_at > since
+        )
+        return max(later - earlier for earlier, later in pairwise([since, *answers]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
@@ -20,6 +21,7 @@ from pymongo.errors import PyMongoError
 from actors.membership import ALIVE, ENDED, Member
 from actors.placement import Placement, shard_of
 from cluster.embedded.processes import process_end
+from cluster.ray_runtime import short_folder
 from loadtests.processes import HOST
 from loadtests.subjects import Kaifan
 from loadtests.wire import ConnectionBroken, HttpConnection
@@ -55,7 +57,7 @@ class System:
 
     def __init__(self, folder: Path, silos: int) -> None:
         self.folder = folder
-        self.data = folder / "data"
+        self.data = (folder / "data").resolve()
         self.silos = silos
         settings = {"KAIFAN_LEASE_S": str(LEASE_SECONDS), "KAIFAN_LOG_SHARE": "0"}
         self.kaifan = Kaifan("kaifan", silos=silos, settings=settings)
@@ -80,6 +82,7 @@ class System:
         if self._mongo is not None:
             self._mongo.close()
         await self.kaifan.stop()
+        shutil.rmtree(short_folder(self.data), ignore_errors=True)
 
     # --- who is there --------------------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ class Sales(Workload):
 
     def _store_open(self, reply: Reply) -> None:
         self.clients.send(STORE, ChangeSettings(grace_s=0), self.new_id())
-        dish = PutDish(dish_id="noodles", name="Noodles", price_fen=900, state="qty", left=20)
+        dish = PutDish(dish_id="noodles", name="Noodles", price_fen=900, state="qty", left=100)
         self.clients.send(STORE, dish, self.new_id(), self._dish_there)
 
     def _dish_there(self, reply: Reply) -> None:
@@ -51,7 +51,7 @@ class Sales(Workload):
             title="Noodles",
             dish_id="noodles",
             price_fen=500,
-            stock=self.rng.randint(4, 14),
+            stock=self.rng.randint(4, 14) * min(self.load, 5),
             per_user_limit=2,
             starts_at=now,
             ends_at=now + self.rng.randint(1_500, 6_000),
@@ -77,7 +77,7 @@ class Sales(Workload):
         return f"flash-sale/{self.sale_id}"
 
     def _storm(self, reply: Reply) -> None:
-        for _ in range(self.rng.randint(30, 60)):
+        for _ in range(self.rng.randint(30, 60) * self.load):
             self.world.after(self.rng.random() * 3.0, self._visit)
 
     def _visit(self) -> None:

@@ -33,13 +33,21 @@ class Shops(Workload):
     checks = {"shop": shelf_violations}
 
     def begin(self) -> None:
-        for _ in range(self.rng.randint(40, 90)):
+        for _ in range(self.rng.randint(40, 90) * self.load):
             self.world.after(self.rng.random() * 5.0, self._visit)
+        for _ in range(self.rng.randint(4, 10) * self.load):
+            self.world.after(self.rng.random() * 5.0, self._rush)
         if self.rng.random() < 0.5:
             self.world.after(self.rng.random() * 4.0, self._burst)
 
     def _shop(self) -> str:
         return f"shop/{self.rng.randrange(SHOPS)}"
+
+    def _rush(self) -> None:
+        """One moment, every shop: their commits share a write."""
+        for number in range(SHOPS):
+            for _ in range(2):
+                self.clients.send(f"shop/{number}", Buy(), self.new_id())
 
     def _burst(self) -> None:
         shop = self._shop()

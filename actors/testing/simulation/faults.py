@@ -115,6 +115,7 @@ class Faults:
         async def leave() -> None:
             await silo.drain(4.0)
             await silo.stop()
+            loop.dead = True
 
         loop.call_soon(lambda: loop.create_task(leave()))
 

@@ -30,6 +30,9 @@ class Workload:
     checks: Mapping[str, Callable[[Any], Sequence[str]]] = {}
     """Per kind: what is wrong with a state; looked at after every stored document."""
 
+    load: int = 1
+    """How many times the usual number of requests; long runs raise it."""
+
     def __init__(self, world: World, clients: Clients, rng: random.Random) -> None:
         self.world, self.clients, self.rng = world, clients, rng
 

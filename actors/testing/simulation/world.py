@@ -235,7 +235,7 @@ class World:
         """A process for this seat: a new incarnation registers and serves by itself."""
         seat = self.seats.setdefault(name, Seat(name))
         assert not seat.alive, f"{name} lives already"
-        loop = SimLoop(self, f"{name}@{self.now:.3f}")
+        loop = SimLoop(self, f"{name}@{self.now:.3f}")  # type: ignore[abstract]
         self._loops.append(loop)
         seat.loop, seat.leaving = loop, False
         seat.clock = SimClock(self, 0.98 + self.rng.random() * 0.04)
@@ -267,9 +267,11 @@ class World:
         await silo.start()
         self.say(f"{silo.address} serves")
         await silo.ended()
-        # Its process ends with it.
+        # Its process ends with it, and is started again unless it was asked to leave.
         self.say(f"{silo.address} has ended")
-        loop.dead = True
+        if not seat.leaving:
+            loop.dead = True
+            self.after(0.5, lambda: None if seat.alive else self.start_silo(seat.name))
 
     def kill(self, name: str, told: bool) -> None:
         """kill -9. ``told``: the launcher saw it and says so at once; else its lease must run out."""
