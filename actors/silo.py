@@ -166,7 +166,12 @@ class Silo:
     async def _leave(self) -> None:
         await self._renew()
         while True:
-            await self._look()
+            try:
+                await self._look()
+            except StoreUnreachable as outage:
+                log.warning("cannot_look", silo=self.address, reason=str(outage))
+                await asyncio.sleep(RETRY_S)
+                continue
             placement = self.router.placement
             mine = placement.owned_by(self.address) if placement else []
             if not mine:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from actors.testing.simulation import Workload, read
 from actors.turn import derived_id
-from actors.words import Query, Reply
+from actors.words import Accepted, Query, Reply
 from flash_sale.actor import FlashSaleItem
 from flash_sale.commands import Checkout, Claim, GetSale, ReleaseClaim
 from flash_sale.invariants import violations as sale_violations
@@ -125,15 +125,19 @@ class Sales(Workload):
     def _pay(self, reply: Reply, order: str, order_id: str, user: str) -> None:
         outcome = self.rng.choice(("paid", "paid", "paid", "failed", "late"))
         report = ReportPayment(payment_id=f"{order_id}.p1", outcome=outcome)
-        self.reported[order] = outcome
-        self.world.after(
-            self.rng.random() * 1.5, lambda: self.clients.send(order, report, self.new_id()) and None
-        )
+        self.world.after(self.rng.random() * 1.5, lambda: self._report(order, report))
         if self.rng.random() < 0.2:
             cancel = CancelOrder(user_id=user)
             self.world.after(
                 self.rng.random() * 1.5, lambda: self.clients.send(order, cancel, self.new_id()) and None
             )
+
+    def _report(self, order: str, report: ReportPayment) -> None:
+        def reported(reply: Reply) -> None:
+            if isinstance(reply, Accepted):
+                self.reported[order] = report.outcome
+
+        self.clients.send(order, report, self.new_id(), reported)
 
     # --- at the end ------------------------------------------------------------------------------------------
 

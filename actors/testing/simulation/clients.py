@@ -132,6 +132,10 @@ class Clients:
         if attempt.answered > 1:
             self.world.violate(f"two answers to one request for {request.entity}")
         self.answers += 1
+        self.world.say(
+            f"{type(request.word).__name__} {request.command_id.hex()[:8]} of {request.entity} at "
+            f"{attempt.seat.name}: {type(reply).__name__} {getattr(reply, 'code', '')} seq {getattr(reply, 'seq', '-')}"
+        )
         match reply:
             case Unserved(code=code):
                 if code == "quarantined" or code == "internal_error":

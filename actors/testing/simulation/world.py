@@ -141,7 +141,7 @@ class World:
         self.trace: deque[str] = deque(maxlen=TRACE_LINES)
         self.shadow: dict[str, EntityMemory] = {}
         self.stored_at: dict[tuple[str, bytes], tuple[int, bytes]] = {}
-        """(entity, command id) → (sequence of the document's first event, answer)."""
+        """(entity, command id) → (sequence of its first event, answer)."""
         self.state_checks: dict[str, Callable[[Any], Sequence[str]]] = {}
         self.kills_by_turn = 0
         self._digest = xxhash.xxh3_64()
@@ -336,7 +336,10 @@ class World:
         for record in read_commands(document.cmds):
             if (document.entity, record.id) in self.stored_at:
                 self.violate(f"command {record.id.hex()} of {document.entity} is in the journal twice")
-            self.stored_at[(document.entity, record.id)] = (document.first_seq, record.answer)
+            self.stored_at[(document.entity, record.id)] = (
+                document.first_seq + record.first_event,
+                record.answer,
+            )
         try:
             memory.apply_document(document)
         except CannotReplay as error:
