@@ -20,7 +20,8 @@ from cluster.settings import Settings, as_failure
 app = typer.Typer(
     help="Kaifan: order processing for restaurants at peak.", no_args_is_help=True, add_completion=False
 )
-console = Console(highlight=False, soft_wrap=True)
+PIPE_WIDTH = 140
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Data folder [./data or KAIFAN_DATA_DIR].")]
@@ -123,9 +124,7 @@ def status_table(answer: dict[str, Any]) -> Table:
         padding=(0, 1),
     )
     for heading in STATUS_COLUMNS.values():
-        table.add_column(
-            heading, no_wrap=True, overflow="fold", justify="left" if heading == "silo" else "right"
-        )
+        table.add_column(heading, justify="left" if heading == "silo" else "right")
     for silo in answer["silos"]:
         row = dict(silo)
         if not silo["serving"] and silo["state"] == "alive":

@@ -75,7 +75,8 @@ def start_ray(folder: Path, silos_max: int, log_file: Path) -> None:
 
 
 def _log_to(file: Path) -> None:
-    logger = logging.getLogger("ray")
+    # ray.init() takes the handlers of the logger "ray" away, not those below it.
+    logger = logging.getLogger("ray._private")
     logger.handlers = [logging.FileHandler(file)]
     logger.propagate = False
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.codec import digest, encode, record_event
+from actors.codec import digest, encode, read_events, record_event
 from actors.journal import Document, InDoubt, Stored
 from actors.membership import StoreUnreachable
 from actors.quarantine import END, SKIP, Quarantine
@@ -495,3 +495,29 @@ def test_the_digest_ignores_fields_at_their_default() -> None:
     """A field added with a default does not make stored keys look reused."""
     assert digest(Buy(quantity=2)) == digest(Buy(quantity=2, till=""))
     assert digest(Buy(quantity=2)) != digest(Buy(quantity=2, till="t"))
+
+
+async def test_G6_a_compensated_send_is_never_sent_again(stores: Stores) -> None:
+    """Rejected and compensated, then the silo died before the acknowledgement: after the restart it is acknowledged,
+    not sent once more to a receiver that would now accept it."""
+    async with local_silo(Shop, TillEntity, stores=stores) as silo:
+        await silo.router.ask("shop/a", Buy(quantity=6, till="t"), command_id=fresh_id())
+        await until(lambda: silo.meter.compensations == 1, "the till was too small, the shop gave back")
+
+        async def left() -> int:
+            return (await view(silo)).left
+
+        await eventually(left, 10)
+        await until(lambda: not silo.host.activations["shop/a"].memory.sends, "acknowledged")
+    documents = journal_of(stores).inner.documents["shop/a"]
+    # As if the process had died before the acknowledgement was written, and the till had been emptied since.
+    last = max(documents)
+    assert read_events(documents[last].events)[0].type == "_Acknowledged"
+    del documents[last]
+    async with local_silo(Shop, TillEntity, stores=stores) as silo:
+        await view(silo)
+        await until(
+            lambda: not silo.host.activations["shop/a"].memory.sends, "acknowledged after the restart"
+        )
+        assert silo.meter.compensations == 0
+        assert read(await silo.router.ask("till/t", Total())) == 0

@@ -88,6 +88,7 @@ class Clients:
     def _submit(self, request: Request, attempt: Attempt) -> None:
         silo = attempt.seat.silo
         assert silo is not None
+        waiting = self._waiting(attempt, request.entity)
         silo.router.submit(
             request.entity,
             request.word,
@@ -97,16 +98,14 @@ class Clients:
         )
         self.world.check_owner(request.entity)
         self.world.check_bounds()
-        self._check_mailbox(request, attempt)
+        if self.world.settings.mailbox_max <= waiting < self._waiting(attempt, request.entity):
+            # What a lost commit puts back into a mailbox does not count; what is taken in on top of it does.
+            self.world.violate(f"{request.entity}: a full mailbox ({waiting}) took one more command")
 
-    def _check_mailbox(self, request: Request, attempt: Attempt) -> None:
-        """A full mailbox takes no more (what a lost commit puts back into it does not count)."""
+    def _waiting(self, attempt: Attempt, entity: str) -> int:
         silo = attempt.seat.silo
-        activation = silo.host.activations.get(request.entity) if silo is not None else None
-        if activation is None or len(activation.mailbox) <= self.world.settings.mailbox_max:
-            return
-        if activation.mailbox[-1].word is request.word:
-            self.world.violate(f"{request.entity}: {len(activation.mailbox)} commands in one mailbox")
+        activation = silo.host.activations.get(entity) if silo is not None else None
+        return len(activation.mailbox) if activation is not None else 0
 
     def _impatient(self, request: Request, attempt: Attempt) -> None:
         """No answer: a broken connection if its process died, else the silo owes one."""
