@@ -34,12 +34,12 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     reads: int
     until_claim_ms: list[tuple[str, float]]
     violations: list[str]
-    verdict: Verdict | None
+    verdict: Verdict
 
     @property
     def acknowledged(self) -> int:
         """Claims that were answered with yes."""
-        return self.verdict.acknowledged if self.verdict is not None else 0
+        return self.verdict.acknowledged
 
 
 async def run_episode(system: System, faults: Sequence[str], seed: int) -> Episode:
@@ -51,7 +51,7 @@ async def run_episode(system: System, faults: Sequence[str], seed: int) -> Episo
     sale_id = await _open_sale(system)
     storm = Storm(system.base_url, sale_id, diners, seed)
     scene = Scene(system, storm, witness, random.Random(seed))
-    kills, times, violations, verdict = 0, [], [], None
+    kills, times, violations = 0, [], []
     try:
         async with storm:
             await storm.sold_out()
@@ -60,22 +60,23 @@ async def run_episode(system: System, faults: Sequence[str], seed: int) -> Episo
                 kills += harm.kills
                 times.append((name, harm.until_claim_ms))
                 await system.settled()
-        verdict = await audit_sale(
-            system.base_url,
-            sale_id,
-            storm.log,
-            {diner.user: diner.token for diner in [*diners, witness]},
-            rules=SaleRules(stock=STOCK, per_user_limit=PER_USER_LIMIT),
-            patience_seconds=AUDIT_PATIENCE_SECONDS,
-        )
-        await system.kaifan.stop_sale(sale_id)
     except NotRecovered as late:
         violations.append(f"after {times[-1][0] if times else 'the start'}: {late}")
-    if verdict is not None and verdict.answer != "yes":
+    verdict = await audit_sale(
+        system.base_url,
+        sale_id,
+        storm.log,
+        {diner.user: diner.token for diner in [*diners, witness]},
+        rules=SaleRules(stock=STOCK, per_user_limit=PER_USER_LIMIT),
+        patience_seconds=AUDIT_PATIENCE_SECONDS,
+    )
+    if verdict.answer != "yes":
         violations.append(f"{verdict.answer}: {verdict.rule}: {verdict.because}: {verdict.operation}")
     violations += storm.stale
     if violations:
         write_history(kept_history(system.folder, sale_id), storm.log)
+    else:
+        await system.kaifan.stop_sale(sale_id)
     return Episode(
         flash_sale_id=sale_id,
         faults=list(faults),

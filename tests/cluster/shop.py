@@ -72,6 +72,10 @@ class Shop:
         paid = ReportPayment(payment_id=f"{checked_out['order_id']}.p1", outcome="paid")
         await self.ask(self.order, paid, "paid")
         await self._until_booked()
+        await self._until("the order is accepted", self._accepted)
+
+    def _accepted(self) -> bool:
+        return any("OrderAccepted" in document.types for document in self.journal.read_now(self.order))
 
     async def _until_booked(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -80,7 +84,9 @@ class Shop:
             assert isinstance(reply, Accepted), reply
             if msgspec.msgpack.decode(reply.answer, type=StockView).sold == 2:
                 return
-            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for: the store has booked what was sold"
+            assert time.monotonic() < deadline, (
+                f"waited {PATIENCE_S} s for: the store has booked what was sold"
+            )
             await asyncio.sleep(0.01)
 
     async def _until(self, what: str, holds: Callable[[], bool]) -> None:
