@@ -131,10 +131,9 @@ class Clients:
         if attempt.answered > 1:
             self.world.violate(f"two answers to one request for {request.entity}")
         self.answers += 1
-        self.world.say(
-            f"{type(request.word).__name__} {request.command_id.hex()[:8]} of {request.entity} at "
-            f"{attempt.seat.name}: {type(reply).__name__} {getattr(reply, 'code', '')} seq {getattr(reply, 'seq', '-')}"
-        )
+        asked = f"{type(request.word).__name__} {request.command_id.hex()[:8]} of {request.entity}"
+        heard = f"{type(reply).__name__} {getattr(reply, 'code', '')} seq {getattr(reply, 'seq', '-')}"
+        self.world.say(f"{asked} at {attempt.seat.name}: {heard}")
         match reply:
             case Unserved(code=code):
                 if code == "quarantined" or code == "internal_error":
