@@ -5,8 +5,9 @@ STAMP := .venv/.installed
 SEEDS ?= 10000
 FIRST_SEED ?= 1
 KILLS ?= 200
+MINUTES ?= 240
 
-.PHONY: help setup run test lint simulate bench bench-quick chaos clean
+.PHONY: help setup run test lint simulate bench bench-quick chaos soak clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +45,9 @@ bench-quick: setup ## the same in short: about 2 minutes
 
 chaos: setup ## kills of silos, mongod and the cache under load: KILLS=n
 	$(BIN)/python -m tests.chaos --kills $(KILLS)
+
+soak: setup ## hours of it, with a silo more: KILLS=n MINUTES=n
+	$(BIN)/python -m tests.chaos --silos 3 --kills $(KILLS) --minutes $(MINUTES)
 
 clean: ## removes .venv and caches, not the data folder
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

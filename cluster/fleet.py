@@ -95,17 +95,24 @@ class Fleet:
     async def _watch(self, name: str) -> None:
         """For ever: wait for the end of the silo's process, tell the others, wait for its next one."""
         while name in self._handles:
-            try:
-                pid = await self._call(name, "pid", timeout_s=START_S)
-                await process_end(pid)
-            except Exception as error:
-                # Restarting: Ray answers again when the next process is up.
-                log.info("silo_not_answering", silo=name, reason=type(error).__name__)
+            pid = await self._living_pid(name)
+            if pid is None:
                 await asyncio.sleep(LOOK_AGAIN_S)
                 continue
+            await process_end(pid)
             self.restarts += 1
             log.warning("silo_process_ended", silo=name, pid=pid)
             await self._announce_end(name, pid)
+
+    async def _living_pid(self, name: str) -> int | None:
+        """The silo's process as it has registered; Ray says it seconds later. None while it starts again."""
+        try:
+            for member in await self._members.members():
+                if member.name == name and member.node == self._node and member.state != ENDED:
+                    return member.pid
+        except StoreUnreachable as outage:
+            log.info("silo_not_found", silo=name, reason=str(outage))
+        return None
 
     async def _announce_end(self, name: str, pid: int) -> None:
         """A process that is gone for certain need not be waited for: mark it ended, poke the living."""
@@ -133,7 +140,19 @@ class Fleet:
         except Exception as error:
             # What is committed is safe; what was not was never acknowledged.
             log.warning("silo_did_not_leave", silo=name, reason=type(error).__name__)
+        pid = await self._living_pid(name)
         ray.kill(self._handles.pop(name), no_restart=True)
+        if pid is not None:
+            await self._announce_killed(name, pid)
+
+    async def _announce_killed(self, name: str, pid: int) -> None:
+        """It did not leave in order: without a word from us its shards would wait for its lease to run out."""
+        try:
+            async with asyncio.timeout(CALL_S):
+                await process_end(pid)
+                await self._announce_end(name, pid)
+        except TimeoutError:
+            log.warning("end_not_announced", silo=name, pid=pid)
 
 
 def _number(name: str) -> int:

@@ -39,7 +39,7 @@ from cluster.ray_runtime import (
     stop_ray,
 )
 from cluster.records import MONGO_URI_FILE
-from cluster.settings import Settings, secret_key
+from cluster.settings import Settings, secret_key, split
 
 SILOS_MAX = 64
 
@@ -220,8 +220,8 @@ class Launcher:
                 run_folder=str(self.folder.path / "run"),
                 log_file=str(self.folder.path / "logs" / f"{name}.log"),
                 node=node_name(),
-                limit_exempt=settings.networks(settings.limit_exempt),
-                trusted_proxies=settings.networks(settings.trusted_proxies),
+                limit_exempt=split(settings.limit_exempt),
+                trusted_proxies=split(settings.trusted_proxies),
                 simulated_channel=settings.simulated_channel,
                 log_share=settings.log_share,
                 runtime=runtime_settings(settings),

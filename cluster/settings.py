@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cluster.embedded.failure import EmbeddedFailure
@@ -77,21 +78,37 @@ class Settings(BaseSettings):
         2.0, ge=0.5, description="Seconds after which a turn is endless and its process ends."
     )
 
+    @field_validator("limit_exempt", "trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for network in split(text):
+            ipaddress.ip_network(network, strict=False)
+        return text
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long_enough(cls, key: str) -> str:
+        if key and len(key.encode()) < SECRET_BYTES:
+            raise ValueError(f"at least {SECRET_BYTES} bytes, or empty")
+        return key
+
     def silo_count(self) -> int:
         """Silos to start."""
         return self.silos or max(1, (os.cpu_count() or 1) - 1)
 
-    def networks(self, text: str) -> tuple[str, ...]:
-        """A comma-separated setting as a tuple."""
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+
+def split(text: str) -> tuple[str, ...]:
+    """A comma-separated setting as a tuple."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def as_failure(error: ValidationError) -> EmbeddedFailure:
     """A setting that cannot be used, by its name."""
     wrong = error.errors()[0]
     name = str(wrong["loc"][0])
+    value = "this" if name == "secret_key" else repr(str(wrong["input"]))
     return EmbeddedFailure(
-        f"The setting KAIFAN_{name.upper()} cannot be {str(wrong['input'])!r}: {wrong['msg']}.",
+        f"The setting KAIFAN_{name.upper()} cannot be {value}: {wrong['msg'].removeprefix('Value error, ')}.",
         f"{Settings.model_fields[name].description} `kaifan settings` shows all of them.",
     )
 

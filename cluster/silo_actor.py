@@ -7,7 +7,6 @@ loop of the default group; the methods of group ``control`` run on another threa
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Any
 
 import msgspec
@@ -31,11 +30,6 @@ class SiloActor:
     async def receive(self, batch: bytes) -> bool:
         """A lane's batch has come in; returning is the acknowledgement of its receipt."""
         return self._process.receive(batch)
-
-    @ray.method(concurrency_group="control")
-    async def pid(self) -> int:
-        """The process, for the launcher's pidfd."""
-        return os.getpid()
 
     @ray.method(concurrency_group="control")
     async def status(self) -> dict[str, Any]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import structlog
 from bson import Timestamp
+from bson.errors import BSONError
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from actors.journal import Document, InDoubt, JournalUnreadable, Outcome, Stored, Taken, document_id
-from actors.on_mongo.outages import is_outage
+from actors.on_mongo.outages import DUPLICATE_KEY, is_outage
 
-DUPLICATE_KEY = 11000
 READ_BATCH = 500
 SERVER_BYTES_MAX = 15_000_000
 """MongoDB takes documents of at most 16 MiB."""
@@ -52,11 +52,28 @@ def from_bson(row: dict[str, Any]) -> Document:
     )
 
 
+def _in_doubt(error: Exception) -> InDoubt:
+    return InDoubt(f"{type(error).__name__}: {error}"[:200])
+
+
+def _others(details: Mapping[str, Any], expected: int) -> Outcome:
+    """The outcome of the documents that have no error of their own."""
+    unsure = details.get("writeConcernErrors")
+    if unsure:
+        return InDoubt(str(unsure[0])[:200])
+    inserted = details.get("nInserted", 0)
+    if inserted != expected:
+        # The server broke off in the middle: some of them were never tried, and it does not say which.
+        return InDoubt(f"{inserted} of {expected} were stored")
+    return Stored()
+
+
 class MongoJournal:
     """``collection`` must have w=majority, j=true and read concern majority (open_stores checks it).
 
     The client must not retry writes: a driver's silent retry of an insert turns our own success into a duplicate key.
-    (It would be recognised by its nonce; but then every outage would cost a read.)
+    (It would be recognised by its nonce; but then every outage would cost a read.) A cancelled append is in doubt
+    like any other: CancelledError goes through, and the write may land.
     """
 
     def __init__(self, collection: AsyncCollection[dict[str, Any]]) -> None:
@@ -74,20 +91,29 @@ class MongoJournal:
                 else InDoubt("above the server's limit")
                 for document in documents
             ]
+        return await self._insert(documents)
+
+    async def _insert(self, documents: Sequence[Document]) -> list[Outcome]:
         try:
             await self._collection.insert_many([to_bson(document) for document in documents], ordered=False)
         except BulkWriteError as error:
             return await self._sort_out(documents, error)
-        except (PyMongoError, TimeoutError) as error:
+        except (PyMongoError, TimeoutError, OSError) as error:
             # Not primary, network, time-out, interrupted …: for every document of the batch nobody knows.
-            return [InDoubt(f"{type(error).__name__}: {error}"[:200]) for _ in documents]
+            return [_in_doubt(error) for _ in documents]
+        except (BSONError, ValueError, OverflowError) as error:
+            # The driver could not write one of them down, and says neither which nor what it has sent already.
+            # Each goes by itself: what was stored the first time is found again as our own (pitfalls 1 and 3).
+            if len(documents) == 1:
+                return [_in_doubt(error)]
+            return [outcome for document in documents for outcome in await self._insert([document])]
         return [Stored() for _ in documents]
 
     async def _sort_out(self, documents: Sequence[Document], error: BulkWriteError) -> list[Outcome]:
         """Errors are per document; a write concern error puts all of the batch in doubt, but for duplicates."""
         details = error.details or {}
-        failed = {row["index"]: row for row in details.get("writeErrors", [])}
-        unsure = details.get("writeConcernErrors") or []
+        failed = {row["index"]: row for row in details.get("writeErrors") or []}
+        others = _others(details, len(documents) - len(failed))
         taken = [i for i, row in failed.items() if row.get("code") == DUPLICATE_KEY]
         standing = await self._standing([documents[i] for i in taken])
         outcomes: list[Outcome] = []
@@ -97,7 +123,7 @@ class MongoJournal:
                 reason = str(failed[index].get("errmsg", ""))[:200]
                 outcomes.append(Taken(found) if found is not None else InDoubt(reason))
             else:
-                outcomes.append(InDoubt(str(unsure[0])[:200]) if unsure else Stored())
+                outcomes.append(others)
         return outcomes
 
     async def _standing(self, documents: Sequence[Document]) -> dict[str, Document]:
@@ -115,9 +141,12 @@ class MongoJournal:
     async def read(self, entity: str, after_seq: int = 0) -> AsyncIterator[Document]:
         first, last = document_id(entity, after_seq + 1), f"{entity}@g"
         try:
-            cursor = self._collection.find({"_id": {"$gte": first, "$lt": last}}, sort=[("_id", 1)])
-            async for row in cursor.batch_size(READ_BATCH):
-                yield from_bson(row)
+            found = self._collection.find({"_id": {"$gte": first, "$lt": last}}, sort=[("_id", 1)])
+            async with found.batch_size(READ_BATCH) as cursor:
+                async for row in cursor:
+                    # The range also holds what another entity wrote whose name goes on with "@".
+                    if len(row["_id"]) == len(first):
+                        yield from_bson(row)
         except (PyMongoError, TimeoutError) as error:
             if not is_outage(error):
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -12,10 +12,16 @@ from pymongo.asynchronous.database import AsyncDatabase
 from actors.membership import ENDED, Member, Renewal
 from actors.on_mongo.outages import as_unreachable
 
-ENDED_KEPT = timedelta(days=1)
+ENDED_KEPT_MS = 24 * 3_600_000
 """An ended row stays so long, so that a silo that comes back late learns that it has ended."""
 
 PRIMARY_NOW = "$$NOW"
+
+LONG_ENDED = {
+    "state": ENDED,
+    # Both moments are the primary's: a silo's own wall clock is never compared with a stamp.
+    "$expr": {"$lt": ["$ended_at", {"$subtract": [PRIMARY_NOW, ENDED_KEPT_MS]}]},
+}
 
 
 class MongoMembers:
@@ -36,9 +42,7 @@ class MongoMembers:
             assert counter is not None, "an upsert returns the document after it"
             registered = msgspec.structs.replace(member, incarnation=counter["value"], beat=0)
             await self._rows.insert_one({"_id": registered.address, **msgspec.to_builtins(registered)})
-            await self._rows.delete_many(
-                {"state": ENDED, "ended_at": {"$lt": datetime.now(UTC) - ENDED_KEPT}}
-            )
+            await self._rows.delete_many(LONG_ENDED)
         return registered
 
     async def renew(self, member: Member) -> Renewal:

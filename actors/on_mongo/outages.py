@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
@@ -21,11 +22,16 @@ from pymongo.errors import (
 from actors.membership import StoreUnreachable
 
 OUTAGE_CODES = frozenset(
-    {6, 7, 50, 63, 64, 89, 91, 100, 133, 189, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436}
+    {6, 7, 24, 43, 50, 63, 64, 89, 91, 100, 112, 133, 134, 189, 237, 262, 279, 317, 384, 462, 9001, 10107}
+    | {11600, 11601, 11602, 13435, 13436, 14031}
 )
-"""HostUnreachable, HostNotFound, MaxTimeMSExpired, …, WriteConcernFailed, NetworkTimeout, ShutdownInProgress, …,
-PrimarySteppedDown, …, NotWritablePrimary, Interrupted…: server error codes after which a write may or may not have
-happened. https://www.mongodb.com/docs/manual/reference/error-codes/"""
+"""HostUnreachable, HostNotFound, LockTimeout, CursorNotFound (the server was restarted between two batches),
+MaxTimeMSExpired, …, WriteConcernFailed, NetworkTimeout, ShutdownInProgress, …, WriteConflict, …,
+ReadConcernMajorityNotAvailableYet, PrimarySteppedDown, CursorKilled, …, NotWritablePrimary, Interrupted…,
+OutOfDiskSpace: server error codes after which a call may or may not have done its work, and may be tried again.
+https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml"""
+
+DUPLICATE_KEY = 11000
 
 OUTAGES = (
     ConnectionFailure,
@@ -44,9 +50,22 @@ def is_outage(error: BaseException) -> bool:
     """True for errors after which nobody knows, or nothing was asked; False for our own mistakes."""
     if isinstance(error, OUTAGES):
         return True
+    if isinstance(error, BulkWriteError):
+        return _is_bulk_outage(error)
     if isinstance(error, OperationFailure):
         return error.code in OUTAGE_CODES or error.has_error_label("RetryableWriteError")
     return isinstance(error, PyMongoError) and error.timeout
+
+
+def _is_bulk_outage(error: BulkWriteError) -> bool:
+    """A bulk write hides its reasons one level down, under a code of its own (65).
+
+    Of two upserts of one row at the same moment the server may give the second a duplicate key: asked again, it
+    finds the row.
+    """
+    details = error.details or {}
+    codes = {row.get("code") for row in details.get("writeErrors") or []}
+    return bool(details.get("writeConcernErrors")) or codes <= OUTAGE_CODES | {DUPLICATE_KEY}
 
 
 @contextmanager

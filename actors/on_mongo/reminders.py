@@ -31,6 +31,8 @@ class MongoReminders:
             )
             for entity, at in rows.items()
         ]
+        if not writes:
+            return
         with as_unreachable():
             await self._rows.bulk_write(writes, ordered=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import ray
@@ -20,13 +21,14 @@ class RayTransport:
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
         self._handles: dict[str, Any] = {}
+        self._finder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kaifan-lane-finder")
 
     async def send(self, receiver: str, batch: bytes) -> None:
         """Raises LaneDown when the actor is gone, restarting, of another incarnation, or silent for 2 s."""
         name = silo_name(receiver)
         try:
-            handle = self._handles.get(name) or self._find(name)
             async with asyncio.timeout(SEND_TIMEOUT_S):
+                handle = self._handles.get(name) or await self._find(name)
                 received = await handle.receive.remote(batch)
         except (RayError, ValueError, TimeoutError) as error:
             self._handles.pop(name, None)
@@ -34,7 +36,12 @@ class RayTransport:
         if not received:
             raise LaneDown(f"{receiver} is another incarnation by now")
 
-    def _find(self, name: str) -> Any:
-        handle = ray.get_actor(name, namespace=self._namespace)
+    async def _find(self, name: str) -> Any:
+        """In a thread: a look-up waits for Ray's head, which may be gone while silos serve on (pitfall 15)."""
+        loop = asyncio.get_running_loop()
+        handle = await loop.run_in_executor(self._finder, self._look_up, name)
         self._handles[name] = handle
         return handle
+
+    def _look_up(self, name: str) -> Any:
+        return ray.get_actor(name, namespace=self._namespace)

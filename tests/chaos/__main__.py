@@ -15,8 +15,10 @@ from pathlib import Path
 from statistics import median
 
 from loadtests.processes import DidNotStart
+from loadtests.subjects import SaleRefused
+from loadtests.wire import ConnectionBroken
 from tests.chaos.episode import Episode, audit, run_episode
-from tests.chaos.faults import FAULTS, NEED_TWO_SILOS
+from tests.chaos.faults import FAULTS, NEED_TWO_SILOS, SLOW
 from tests.chaos.system import NotRecovered, System
 
 FAULTS_PER_EPISODE = 4
@@ -33,13 +35,13 @@ async def run(folder: Path, arguments: argparse.Namespace) -> int:
     try:
         await system.start()
         while _kills(episodes) < arguments.kills and not wrong and time.monotonic() < deadline:
-            faults = [chance.choice(names) for _ in range(FAULTS_PER_EPISODE)]
+            faults = chance.choices(names, [1 if name in SLOW else 3 for name in names], k=FAULTS_PER_EPISODE)
             episodes.append(await run_episode(system, faults, chance.randrange(2**32)))
             wrong += episodes[-1].violations
             _tell(len(episodes), episodes)
         wrong += await audit(system)
-    except (DidNotStart, NotRecovered) as failed:
-        wrong.append(str(failed))
+    except (DidNotStart, NotRecovered, SaleRefused, ConnectionBroken) as failed:
+        wrong.append(f"{type(failed).__name__}: {failed}")
     finally:
         await system.stop()
     for line in [*_times(episodes), *(f"VIOLATION {violation}" for violation in wrong)]:

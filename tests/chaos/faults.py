@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from actors.membership import ENDED, Member
+from actors.membership import ALIVE, ENDED, Member
 from loadtests.client import StormClient
 from loadtests.generator import Diner
 from loadtests.history import moment_ms
@@ -123,6 +123,31 @@ async def grow_and_shrink(scene: Scene) -> Harm:
     return Harm(0, storm.longest_silence(began))
 
 
+async def kill_while_scaling(scene: Scene) -> Harm:
+    """The owner dies while a silo joins, and the newcomer, the owner by then, dies while it leaves."""
+    system, silos = scene.system, scene.system.silos
+    owner = await _owner(scene)
+
+    async def joined() -> bool:
+        return any(member.name == f"silo-{silos}" for member in await system.living())
+
+    async def leaving() -> bool:
+        members = await system.members()
+        return any(m.address == newcomer.address and m.state != ALIVE for m in members)
+
+    growing = asyncio.get_running_loop().create_task(system.scale(silos + 1))
+    await wait_until(f"silo-{silos} has joined", joined)
+    first = await _kill(scene, owner)
+    await growing
+    await system.settled()
+    newcomer = await _owner(scene)
+    shrinking = asyncio.get_running_loop().create_task(system.scale(silos))
+    await wait_until(f"{newcomer.address} is leaving", leaving)
+    second = await _kill(scene, newcomer)
+    await shrinking
+    return Harm(first.kills + second.kills, max(first.until_claim_ms, second.until_claim_ms))
+
+
 async def _claim_of(witness: StormClient, flash_sale_id: str) -> str:
     """A place in the sale, held or waiting: both can be given back."""
     claimed = await witness.claim(flash_sale_id, wait=True)
@@ -158,8 +183,8 @@ async def _kill(scene: Scene, *silos: Member) -> Harm:
 
 async def _kill_pids(scene: Scene, *pids: int) -> Harm:
     at = moment_ms()
-    await asyncio.gather(*(scene.system.kill(pid) for pid in pids))
-    return Harm(len(pids), await scene.storm.acknowledged_after(at))
+    killed = await asyncio.gather(*(scene.system.kill(pid) for pid in pids))
+    return Harm(sum(killed), await scene.storm.acknowledged_after(at))
 
 
 FAULTS: Mapping[str, Fault] = {
@@ -172,6 +197,10 @@ FAULTS: Mapping[str, Fault] = {
     "pause mongod": pause_mongod,
     "pause owner": pause_owner,
     "grow and shrink": grow_and_shrink,
+    "kill while scaling": kill_while_scaling,
 }
+SLOW = frozenset({"pause mongod", "pause owner", "grow and shrink", "kill while scaling"})
+"""Take several seconds each: the long run draws them less often."""
+
 NEED_TWO_SILOS = frozenset({"pause owner"})
 """With one silo nobody takes its place."""

@@ -99,11 +99,18 @@ class System:
         return msgspec.msgpack.decode(rows[0]["table"], type=Placement) if rows else None
 
     async def owner_of(self, flash_sale_id: str) -> Member:
-        """The silo that owns the sale, in a settled system."""
-        placement = await self.placement()
-        assert placement is not None, "look for an owner while MongoDB answers"
-        address = placement.owner[shard_of(f"flash-sale/{flash_sale_id}")]
-        return next(member for member in await self.members() if member.address == address)
+        """The silo that owns the sale; waits until it can be told. Raises NotRecovered."""
+        owners: list[Member] = []
+
+        async def known() -> bool:
+            placement = await self.placement()
+            if placement is not None:
+                address = placement.owner[shard_of(f"flash-sale/{flash_sale_id}")]
+                owners.extend(member for member in await self.living() if member.address == address)
+            return bool(owners)
+
+        await wait_until(f"a living silo owns {flash_sale_id}", known)
+        return owners[0]
 
     async def _read(self, collection: str) -> list[dict[str, Any]]:
         assert self._mongo is not None, "start() first"
@@ -158,10 +165,14 @@ class System:
 
     # --- harm ----------------------------------------------------------------------------------------------
 
-    async def kill(self, pid: int) -> None:
-        """SIGKILL; returns when the process is gone."""
-        os.kill(pid, signal.SIGKILL)
+    async def kill(self, pid: int) -> bool:
+        """SIGKILL; returns when the process is gone. False if it had ended before."""
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
         await self.gone(pid)
+        return True
 
     async def gone(self, pid: int) -> None:
         """Wait for the end of a process. Raises NotRecovered."""

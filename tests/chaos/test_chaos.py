@@ -54,10 +54,15 @@ def test_F3_killed_silos_lose_and_double_nothing(system: System) -> None:
     assert _run(system, "kill owner", "kill other").kills == 2
 
 
+def test_F3_system_comes_back_when_all_silos_are_gone(system: System) -> None:
+    """With every silo killed at once, then the owner and mongod together, the journal is enough."""
+    assert _run(system, "kill all silos", "kill owner and mongod").kills == 4
+
+
 def test_F3_killed_mongod_comes_back_with_every_acknowledged_claim(system: System) -> None:
     """The launcher restarts its mongod, and commits under way are settled to one outcome for one key."""
     before = system.logged("commit_in_doubt")
-    assert _run(system, "kill mongod").kills == 1
+    assert _run(system, "kill mongod", "kill mongod").kills == 2
     assert system.logged("commit_in_doubt") > before, "the kill met no commit, so nothing was tried"
 
 

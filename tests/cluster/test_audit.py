@@ -11,7 +11,7 @@ from cluster.audit import Report, audit
 from cluster.rooms import TYPES
 from flash_sale.events import Claimed, HoldExpired
 from store_runtime.store.events import DishSold
-from store_runtime.takeout.events import OrderAccepted
+from store_runtime.takeout.events import OrderRejected
 from tests.cluster.shop import STORE, History, history
 
 pytestmark = pytest.mark.anyio
@@ -115,7 +115,7 @@ async def test_O2_a_sold_claim_whose_order_was_never_accepted() -> None:
     assert any("never accepted" in v.what and v.entity == past.order for v in report.violations)
 
 
-async def test_O6_an_order_accepted_without_its_money() -> None:
+async def test_O2_an_order_rejected_without_its_refund() -> None:
     """The room's own invariant is asked, with the event after which it failed."""
     past = await history()
     paid = next(
@@ -124,13 +124,13 @@ async def test_O6_an_order_accepted_without_its_money() -> None:
     for document in past.of(past.order):
         if document.first_seq >= paid.first_seq:
             past.remove(document)
-    forged = past.append(past.order, OrderAccepted())
+    forged = past.append(past.order, OrderRejected(reason="sold_out"))
 
     report = await _audit(past)
 
     violation = next(v for v in report.violations if v.entity == past.order)
-    assert (violation.seq, violation.event) == (forged.first_seq, "OrderAccepted")
-    assert violation.what.startswith("O6: accepted while its payment is")
+    assert (violation.seq, violation.event) == (forged.first_seq, "OrderRejected")
+    assert violation.what.startswith("O2: rejected while its payment is")
 
 
 async def test_D4_a_store_that_booked_more_than_was_sold() -> None:

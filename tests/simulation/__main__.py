@@ -27,7 +27,7 @@ def main() -> int:
         if report.violations:
             violations += 1
             if violations <= SHOWN_MAX:
-                print(describe(report), flush=True)
+                print(describe(report, given.load), flush=True)
         if time.monotonic() - said > SAY_EVERY_S:
             said = time.monotonic()
             rate = seeds / (said - began)

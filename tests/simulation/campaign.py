@@ -43,10 +43,11 @@ def campaign(seeds: Iterable[int], jobs: int = 0, load: int = 1) -> Iterator[Rep
         yield from pool.imap_unordered(functools.partial(play, load=load), seeds, chunksize=CHUNK)
 
 
-def describe(report: Report) -> str:
-    """A failed seed, readable, with the command that plays it again."""
+def describe(report: Report, load: int = 1) -> str:
+    """A failed seed, readable, with the command that plays it again (the load is part of what it played)."""
     lines = [f"seed {report.seed} ({workload_of(report.seed).__name__}):"]
     lines += [f"  {violation}" for violation in report.violations]
     lines += [f"    {line}" for line in report.trace[-60:]]
-    lines.append(f"  again: make simulate SEEDS=1 FIRST_SEED={report.seed}")
+    again = f"python -m tests.simulation --seeds 1 --first-seed {report.seed}"
+    lines.append(f"  again: {again}" + (f" --load {load}" if load != 1 else ""))
     return "\n".join(lines)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from actors.testing.simulation.loop import SimLoop
 from actors.testing.simulation.world import CALM, Weather, World
 
 SILOS_MAX = 4
+CALLBACKS_MAX = 40
+"""A kill or pause hits up to so many callbacks later: between any two of them, not only when the silo is idle."""
 
 
 class Faults:
@@ -61,12 +65,13 @@ class Faults:
         world, rng = self.world, self.world.rng
         match kind:
             case "kill" | "kill unseen":
-                world.kill(name, told=kind == "kill")
-                world.after(0.1 + rng.random() * 1.5, lambda: self._revive(name))
+                self._between_callbacks(name, lambda: self._kill(name, told=kind == "kill"))
             case "pause":
-                world.pause(name, rng.random() * 0.5)
+                seconds = rng.random() * 0.5
+                self._between_callbacks(name, lambda: world.pause(name, seconds))
             case "long pause":
-                world.pause(name, world.settings.lease_s * (1 + rng.random() * 2))
+                seconds = world.settings.lease_s * (1 + rng.random() * 2)
+                self._between_callbacks(name, lambda: world.pause(name, seconds))
             case "outage":
                 world.outage_until = max(world.outage_until, world.now + rng.random() * 1.5)
                 world.say(f"outage until {world.outage_until:.2f}")
@@ -83,6 +88,15 @@ class Faults:
             case "snapshots":
                 for entity in list(world.shadow):
                     world.snapshots.delete_now(entity)
+
+    def _between_callbacks(self, name: str, fault: Callable[[], None]) -> None:
+        loop = self.world.seats[name].loop
+        assert loop is not None
+        loop.strike_after(self.world.rng.randint(1, CALLBACKS_MAX), fault)
+
+    def _kill(self, name: str, told: bool) -> None:
+        self.world.kill(name, told)
+        self.world.after(0.1 + self.world.rng.random() * 1.5, lambda: self._revive(name))
 
     def _revive(self, name: str) -> None:
         if not self.world.seats[name].alive:
@@ -126,6 +140,8 @@ def heal(world: World, at_least: int = 1) -> None:
     world.outage_until = world.now
     for seat in world.seats.values():
         loop: SimLoop | None = seat.loop
+        if loop is not None:
+            loop.strike_in = 0
         if loop is not None and not loop.dead and loop.paused_until > world.now:
             loop.paused_until = world.now
             world.note_ready(loop)

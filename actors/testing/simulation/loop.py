@@ -31,6 +31,19 @@ class SimLoop(asyncio.AbstractEventLoop):
         self.tasks: list[SimTask] = []
         self.dead = False
         self.paused_until = 0.0
+        self.strike_in = 0
+        self._strike: Callable[[], object] | None = None
+
+    # --- what the world asks of a loop -----------------------------------------------------------------------
+
+    def strike_after(self, callbacks: int, strike: Callable[[], object]) -> None:
+        """Let a fault hit between two callbacks: after so many more of them. A later fault replaces an earlier."""
+        self.strike_in, self._strike = callbacks, strike
+
+    def count_down(self) -> None:
+        self.strike_in -= 1
+        if self.strike_in == 0 and self._strike is not None:
+            self._strike()
 
     # --- what asyncio asks of a loop -------------------------------------------------------------------------
 

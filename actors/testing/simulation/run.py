@@ -114,6 +114,8 @@ def _judge(world: World, clients: Clients, work: Workload) -> None:
             world.violate(f"{key}: a deadline {now_ms - due} ms ago was never kept (guarantee 7)")
         if memory.sends:
             world.violate(f"{key}: {len(memory.sends)} sends are still owed (guarantee 6)")
+    for broken in world.sagas.broken(world.stored_at):
+        world.violate(broken)
     for broken in work.verdict():
         world.violate(broken)
 

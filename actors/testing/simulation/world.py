@@ -42,6 +42,7 @@ from actors.testing.simulation.ports import (
     SimReminders,
     SimSnapshots,
 )
+from actors.testing.simulation.sagas import Sagas
 
 EPOCH_MS = 1_800_000_000_000
 STEPS_MAX = 2_000_000
@@ -143,7 +144,7 @@ class World:
         self.stored_at: dict[tuple[str, bytes], tuple[int, bytes]] = {}
         """(entity, command id) → (sequence of its first event, answer)."""
         self.state_checks: dict[str, Callable[[Any], Sequence[str]]] = {}
-        self.kills_by_turn = 0
+        self.sagas = Sagas()
         self._digest = xxhash.xxh3_64()
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._number = 0
@@ -215,6 +216,8 @@ class World:
                     handle._run()
                 finally:
                     asyncio._set_running_loop(None)
+            if loop.strike_in:
+                loop.count_down()
             if not loop.ready:
                 self._ready.remove(loop)
             return True
@@ -340,6 +343,7 @@ class World:
                 document.first_seq + record.first_event,
                 record.answer,
             )
+        self.sagas.note(document)
         try:
             memory.apply_document(document)
         except CannotReplay as error:

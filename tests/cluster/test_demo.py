@@ -1,0 +1,105 @@
+"""The demo restaurant may be asked for again at any time: after a kill, after its sale is over."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from argon2 import PasswordHasher
+
+from actors.silo import Silo
+from actors.testing.local import local_silo
+from actors.turn import command_id
+from actors.words import Accepted, Query
+from brand.commands import GetAccount
+from brand.projections import AccountView
+from cluster.demo import Demo, new_passwords, read_demo, write_demo
+from cluster.rooms import ENTITIES
+from flash_sale.commands import GetSale, StopSale
+from flash_sale.projections import SaleView
+from store_runtime.store.commands import GetMenu
+from store_runtime.store.projections import MenuView
+
+pytestmark = pytest.mark.anyio
+SECRET = b"secret" * 8
+
+
+@pytest.fixture
+async def silo() -> AsyncIterator[Silo]:
+    async with local_silo(*ENTITIES) as started:
+        yield started
+
+
+def _demo(silo: Silo) -> Demo:
+    return Demo(silo.router, SECRET, silo.clock.now_ms())
+
+
+async def _ask(silo: Silo, entity: str, query: Query) -> bytes:
+    reply = await silo.router.ask(entity, query)
+    assert isinstance(reply, Accepted), reply
+    return reply.answer
+
+
+async def _sale(silo: Silo, sale_id: str) -> SaleView:
+    return msgspec.msgpack.decode(await _ask(silo, f"flash-sale/{sale_id}", GetSale()), type=SaleView)
+
+
+async def test_the_first_time_makes_a_restaurant_with_an_open_sale(silo: Silo) -> None:
+    """A menu, and a sale one can claim from at once."""
+    (sale_id,) = await _demo(silo).seed(new_passwords(), [])
+
+    sale = await _sale(silo, sale_id)
+    assert (sale.phase, sale.policy, sale.left) == ("open", "fifo", sale.stock)
+    menu = msgspec.msgpack.decode(await _ask(silo, "store/demo", GetMenu()), type=MenuView)
+    assert len(menu.dishes) >= 10
+
+
+async def test_again_changes_nothing_while_the_sale_is_open(silo: Silo) -> None:
+    """The same sale, the same accounts."""
+    passwords = new_passwords()
+    sales = await _demo(silo).seed(passwords, [])
+
+    assert await _demo(silo).seed({}, sales) == sales
+    assert await _opens(silo, "owner", passwords["owner"])
+
+
+async def test_a_sale_that_is_over_is_followed_by_a_fresh_one(silo: Silo) -> None:
+    """After it was stopped, one can still claim at once."""
+    (over,) = await _demo(silo).seed({}, [])
+    stop = command_id(SECRET, "test", "POST", "stop", over, "1")
+    assert isinstance(await silo.router.ask(f"flash-sale/{over}", StopSale(), command_id=stop), Accepted)
+
+    (fresh,) = await _demo(silo).seed({}, [over])
+
+    assert fresh != over
+    assert (await _sale(silo, fresh)).phase == "open"
+
+
+async def test_after_a_kill_before_demo_json_the_new_passwords_are_the_right_ones(silo: Silo) -> None:
+    """An account that is there already gets the password that is going to be written down."""
+    await _demo(silo).seed(new_passwords(), [])
+    second = new_passwords()
+
+    await _demo(silo).seed(second, [])
+
+    assert await _opens(silo, "manager", second["manager"])
+
+
+async def _opens(silo: Silo, username: str, password: str) -> bool:
+    answer = await _ask(silo, f"staff-account/{username}", GetAccount())
+    return PasswordHasher().verify(msgspec.msgpack.decode(answer, type=AccountView).password_hash, password)
+
+
+def test_demo_json_is_whole_or_not_there(tmp_path: Path) -> None:
+    """Mode 0600; half a file counts as none."""
+    written = write_demo(tmp_path, "http://127.0.0.1:8000", new_passwords(), ["f1"])
+
+    file = tmp_path / "demo.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert read_demo(tmp_path) == written == json.loads(file.read_text())
+    file.write_text(file.read_text()[:100])
+    assert read_demo(tmp_path) is None

@@ -1,0 +1,109 @@
+"""The lane over Ray, in a Ray of its own in another process: what is received, and what counts as down."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.services
+
+PROGRAM = """
+import asyncio, json, sys, time
+from pathlib import Path
+from cluster.ray_runtime import NAMESPACE, close_ray_to_others, start_ray, stop_ray
+
+close_ray_to_others()
+import ray
+from actors.lanes import LaneDown
+from actors.on_ray import RayTransport, transport
+
+start_ray(Path(sys.argv[1]), 4, Path(sys.argv[1]) / "ray.log")
+transport.SEND_TIMEOUT_S = 1.0
+
+
+class Receiver:
+    def __init__(self):
+        self.batches = []
+
+    async def receive(self, batch):
+        if batch == b"slow":
+            await asyncio.sleep(30)
+        self.batches.append(batch)
+        return batch != b"for another"
+
+    async def received(self):
+        return [batch.decode() for batch in self.batches]
+
+
+def start(name):
+    actor = ray.remote(num_cpus=0, max_concurrency=10)(Receiver)
+    return actor.options(name=name, namespace=NAMESPACE).remote()
+
+
+async def outcome(lanes, receiver, batch):
+    began = time.monotonic()
+    try:
+        await lanes.send(receiver, batch)
+        return "received"
+    except LaneDown:
+        return "down at once" if time.monotonic() - began < 0.9 else "down in time"
+
+
+async def main():
+    lanes = RayTransport(NAMESPACE)
+    silo = start("silo-0")
+    told = {}
+    told["to a silo"] = await outcome(lanes, "silo-0#1", b"hello")
+    told["twice"] = await outcome(lanes, "silo-0#1", b"again")
+    told["to another incarnation"] = await outcome(lanes, "silo-0#1", b"for another")
+    told["to nobody"] = await outcome(lanes, "silo-9#1", b"hello")
+    told["to a silo that is silent"] = await outcome(lanes, "silo-0#1", b"slow")
+    told["and later"] = await outcome(lanes, "silo-0#1", b"later")
+    told["it has"] = await silo.received.remote()
+    ray.kill(silo)
+    told["to a dead one"] = await outcome(lanes, "silo-0#1", b"hello")
+    successor = start("silo-0")  # kept: without a handle Ray ends it
+    deadline = time.monotonic() + 20
+    while await outcome(lanes, "silo-0#2", b"hello") != "received":
+        assert time.monotonic() < deadline, "waited 20 s for: the lane finds the successor"
+    told["to its successor"] = "received"
+    print(json.dumps(told))
+
+
+try:
+    asyncio.run(main())
+finally:
+    stop_ray()
+"""
+
+
+def test_a_lane_says_received_or_down() -> None:
+    """A batch is received once or the lane is down: gone, silent, restarted; never an error of Ray's."""
+    with tempfile.TemporaryDirectory(prefix="kr-") as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, folder],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+            cwd=Path(__file__).parents[2],
+        )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told == {
+        "to a silo": "received",
+        "twice": "received",
+        "to another incarnation": "down at once",
+        "to nobody": "down at once",
+        "to a silo that is silent": "down in time",
+        "and later": "received",
+        "it has": ["hello", "again", "for another", "later"],
+        "to a dead one": told["to a dead one"],
+        "to its successor": "received",
+    }
+    assert told["to a dead one"].startswith("down")
