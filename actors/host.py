@@ -30,10 +30,9 @@ from actors.quarantine import END, SKIP, Quarantine
 from actors.reminders import ReminderStore
 from actors.settings import RuntimeSettings
 from actors.snapshots import SnapshotStore
+from actors.sweeper import Sweeper
 from actors.turns import Taken, take_turn
 from actors.words import Accepted, Command, Moved, Query, Rejected, Reply, Unserved, Wake
-
-SWEEP_EVERY_S = 0.25
 
 log = structlog.get_logger("kaifan.host")
 
@@ -93,7 +92,7 @@ class EntityHost:
         self.on_quarantine: Callable[[Quarantine], None] | None = None
         self._arrivals = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sweeping = False
+        self._sweeper = Sweeper(self)
         self._halted = False
         self.handover = self.handover_class(self)
         self.courier = self.courier_class(self)
@@ -151,9 +150,7 @@ class EntityHost:
         """Count it in; every pending that is admitted gets exactly one reply."""
         pending.arrival = next(self._arrivals)
         self.pending_count += 1
-        if not self._sweeping:
-            self._sweeping = True
-            asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._sweep)
+        self._sweeper.wake()
 
     def _activate(self, key: str, pending: Pending) -> Activation | None:
         entity_type = self.types.get(kind_of(key))
@@ -402,29 +399,6 @@ class EntityHost:
         self.meter.wakes += 1
         deadline = self.clock.monotonic() + WAKE_DEADLINE_S
         self.submit(key, Pending(Wake(), b"", b"", deadline, callback or _ignore))
-
-    def _sweep(self) -> None:
-        """Answer what is past its deadline; runs only while something is pending."""
-        now = self.clock.monotonic()
-        for activation in list(self.activations.values()):
-            if activation.mailbox or activation.gated:
-                self._sweep_one(activation, now)
-        self._sweeping = self.pending_count > 0
-        if self._sweeping:
-            asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._sweep)
-
-    def _sweep_one(self, activation: Activation, now: float) -> None:
-        parked = activation.phase is Phase.PARKED
-        overdue = [p for p in activation.mailbox if p.deadline <= now]
-        if overdue:
-            activation.mailbox = type(activation.mailbox)(p for p in activation.mailbox if p.deadline > now)
-        for pending in overdue:
-            code = "in_doubt" if parked else "unavailable"
-            self.refuse(pending, code, "The entity could not take its turn in time.")
-        for gate in activation.gated:
-            if gate.pending.deadline <= now and gate.pending.callback is not None:
-                # Decided, perhaps durable: not a no. The same key learns the outcome (guarantee 3).
-                self.refuse(gate.pending, "in_doubt", "The commit's outcome is not known yet.")
 
     def passivate_idle(self) -> None:
         """Let go of idle entities, the longest idle first when there are too many (guarantee 8)."""

@@ -21,7 +21,8 @@ from actors.lanes import LaneTransport
 from actors.membership import ALIVE, ENDED, LEAVING, Lease, Member, MemberStore, StoreUnreachable
 from actors.metering import Meter
 from actors.placement import Placement, PlacementStore, propose, release, take
-from actors.quarantine import Quarantine, QuarantineStore
+from actors.quarantine import QuarantineStore
+from actors.quarantining import Quarantining
 from actors.reminders import ReminderStore
 from actors.reminding import Reminding
 from actors.router import Router
@@ -87,7 +88,6 @@ class Silo:
         self._seen: dict[str, tuple[int, float]] = {}
         self._releasing: set[int] = set()
         self._owned: tuple[int, list[int]] = (-1, [])
-        self._unsaved: set[str] = set()
         self._looked_at = 0.0
         self._suspended = False
         self._stopped = False
@@ -114,7 +114,7 @@ class Silo:
         self.host.courier.submit = lambda entity, word, command_id, deadline, callback: self.router.submit(
             entity, word, command_id=command_id, deadline=deadline, callback=callback
         )
-        self.host.on_quarantine = self._store_quarantine
+        self._quarantining = Quarantining(self.host, self._stores.quarantine)
         self._reminding = self.reminding_class(self.host, self._stores.reminders, self._mine, self._random)
         await self._renew()
         for loop in (self._renew_for_ever(), self._watch_for_ever(), self._reminding.run()):
@@ -325,7 +325,7 @@ class Silo:
         await self._bury()
         placement = await self._stores.placement.read()
         self._see(placement)
-        self._see_quarantine(await self._stores.quarantine.all())
+        await self._quarantining.look()
         if not self.may_answer():
             return
         await self._take(placement)
@@ -418,27 +418,6 @@ class Silo:
             self._releasing -= shards
             self._undrain_kept()
             self.poke()
-
-    # --- quarantine ----------------------------------------------------------------------------------------
-
-    def _see_quarantine(self, rows: list[Quarantine]) -> None:
-        """The store's rows rule, so that an operator's decision reaches us; our own fresh ones are kept."""
-        self.host.quarantined = {row.entity: row for row in rows} | {
-            entity: row for entity, row in self.host.quarantined.items() if entity in self._unsaved
-        }
-
-    def _store_quarantine(self, quarantine: Quarantine) -> None:
-        self._unsaved.add(quarantine.entity)
-        self.host.keep(asyncio.get_running_loop().create_task(self._save_quarantine(quarantine)))
-
-    async def _save_quarantine(self, quarantine: Quarantine) -> None:
-        while not self._stopped:
-            try:
-                await self._stores.quarantine.put(quarantine)
-                break
-            except StoreUnreachable:
-                await asyncio.sleep(RETRY_S)
-        self._unsaved.discard(quarantine.entity)
 
     # --- from outside --------------------------------------------------------------------------------------
 
