@@ -36,6 +36,12 @@ log = structlog.get_logger("kaifan.courier")
 Submit = Callable[[str, "Command | Query", bytes, float, Callable[[Reply], None]], None]
 
 
+class Compensation(Pending):
+    """A rejected send being undone. It ends with its activation: the fresh one sends again and hears anew."""
+
+    __slots__ = ()
+
+
 class Courier:
     """Delivers what entities of this silo owe to others. ``submit`` is the router's; set by the silo."""
 
@@ -140,7 +146,7 @@ class Courier:
         deadline = self._host.clock.monotonic() + DELIVERY_DEADLINE_S
         self._host.submit(
             activation.key,
-            Pending(
+            Compensation(
                 command,
                 derived_id(record.id, REJECTED),
                 digest(command),

@@ -23,12 +23,22 @@ log = structlog.get_logger("kaifan.fleet")
 
 
 class Fleet:
-    """``plan_for`` gives a silo's plan by its name; ``members`` is the store that knows who lives."""
+    """``plan_for`` gives a silo's plan by its name; ``members`` is the store that knows who lives.
 
-    def __init__(self, plan_for: Callable[[str], SiloPlan], members: MemberStore, node: str) -> None:
+    ``tell`` gets a line for each end of a silo that nobody asked for.
+    """
+
+    def __init__(
+        self,
+        plan_for: Callable[[str], SiloPlan],
+        members: MemberStore,
+        node: str,
+        tell: Callable[[str], None],
+    ) -> None:
         self._plan_for = plan_for
         self._members = members
         self._node = node
+        self._tell = tell
         self._handles: dict[str, Any] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self.restarts = 0
@@ -102,6 +112,7 @@ class Fleet:
             await process_end(pid)
             self.restarts += 1
             log.warning("silo_process_ended", silo=name, pid=pid)
+            self._tell(f"{name} (process {pid}) ended by itself; it starts again, the others take over.")
             await self._announce_end(name, pid)
 
     async def _living_pid(self, name: str) -> int | None:

@@ -23,6 +23,9 @@ NAMESPACE = "kaifan"
 NAMES = ("ray", "gcs_server", "python")
 """How the names of Ray's processes begin."""
 END_S = 5.0
+UNUSED_SERVERS = ("start_monitor", "start_log_monitor", "start_api_server")
+"""Ray's autoscaler, log forwarder and dashboard: 265 MB and a third of the processor time of its start, for nothing
+that we ask of it."""
 
 log = structlog.get_logger("kaifan.ray")
 
@@ -51,7 +54,7 @@ def start_ray(folder: Path, silos_max: int, log_file: Path) -> None:
     It listens on all interfaces whatever one says, hence :func:`close_ray_to_others`.
     """
     import ray
-    from ray._private import services, worker
+    from ray._private import node, services, worker
 
     assert os.environ.get("RAY_AUTH_MODE") == "token", "close_ray_to_others() before ray is imported"
     # What Ray has to say goes to a file of its own; its actors' ends are told by the launcher.
@@ -60,6 +63,9 @@ def start_ray(folder: Path, silos_max: int, log_file: Path) -> None:
     # In a session of their own: what the terminal or a supervisor sends to our process group must not reach them, or
     # they end before the silos have committed, and Ray then ends this process in the middle of everything.
     services.ConsolePopen = functools.partial(services.ConsolePopen, start_new_session=True)
+    for server in UNUSED_SERVERS:
+        assert hasattr(node.Node, server), f"this Ray starts its {server} by another name"
+        setattr(node.Node, server, lambda self, **options: None)
     ray.init(
         # Without this it would join a cluster that somebody else started on this machine.
         address="local",

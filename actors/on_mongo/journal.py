@@ -12,6 +12,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from actors.journal import Document, InDoubt, JournalUnreadable, Outcome, Stored, Taken, document_id
+from actors.on_mongo.causality import Causality
 from actors.on_mongo.outages import DUPLICATE_KEY, is_outage
 
 READ_BATCH = 500
@@ -76,8 +77,11 @@ class MongoJournal:
     like any other: CancelledError goes through, and the write may land.
     """
 
-    def __init__(self, collection: AsyncCollection[dict[str, Any]]) -> None:
+    def __init__(
+        self, collection: AsyncCollection[dict[str, Any]], causality: Causality | None = None
+    ) -> None:
         self._collection = collection
+        self._causality = causality or Causality(collection.database.client)
 
     async def append(self, documents: Sequence[Document]) -> list[Outcome]:
         fitting = [document for document in documents if document.size_bytes <= SERVER_BYTES_MAX]
@@ -140,9 +144,14 @@ class MongoJournal:
 
     async def read(self, entity: str, after_seq: int = 0) -> AsyncIterator[Document]:
         first, last = document_id(entity, after_seq + 1), f"{entity}@g"
+        wanted = {"_id": {"$gte": first, "$lt": last}}
         try:
-            found = self._collection.find({"_id": {"$gte": first, "$lt": last}}, sort=[("_id", 1)])
-            async with found.batch_size(READ_BATCH) as cursor:
+            async with (
+                self._causality.session() as session,
+                self._collection.find(
+                    wanted, sort=[("_id", 1)], batch_size=READ_BATCH, session=session
+                ) as cursor,
+            ):
                 async for row in cursor:
                     # The range also holds what another entity wrote whose name goes on with "@".
                     if len(row["_id"]) == len(first):

@@ -10,6 +10,7 @@ from pymongo.errors import OperationFailure, PyMongoError, WriteConcernError, WT
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from actors.on_mongo.causality import Causality
 from actors.on_mongo.journal import MongoJournal
 from actors.on_mongo.members import MongoMembers
 from actors.on_mongo.outages import is_outage
@@ -57,10 +58,11 @@ async def open_stores(uri: str, database: str = "kaifan", timeout_ms: int = TIME
     except PyMongoError as error:
         await client.close()
         raise NotUsable(_why_not(error)) from error
+    causality = Causality(client)
     return MongoStores(
-        journal=MongoJournal(handle["journal"]),
+        journal=MongoJournal(handle["journal"], causality),
         members=MongoMembers(handle),
-        placement=MongoPlacement(handle),
+        placement=MongoPlacement(handle, causality),
         reminders=reminders,
         snapshots=MongoSnapshots(handle),
         quarantine=MongoQuarantine(handle),

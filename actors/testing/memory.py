@@ -64,7 +64,7 @@ class MemoryMembers:
         if row is None or row.state == ENDED:
             return Renewal(ended=True, primary_ms=self._now_ms())
         row.beat += 1
-        row.state = member.state
+        row.state, row.port, row.spare = member.state, member.port, member.spare
         return Renewal(ended=False, primary_ms=self._now_ms())
 
     def mark_ended_now(self, name: str, incarnation: int, beat: int | None) -> bool:

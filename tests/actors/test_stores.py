@@ -95,15 +95,15 @@ async def test_each_start_is_a_new_incarnation(stores: Stores) -> None:
 
 
 async def test_renewing_raises_the_beat_and_tells_the_stores_clock(stores: Stores) -> None:
-    """The renewal carries the state too."""
-    member = await stores.members.register(Member(name="silo-0", incarnation=0))
-    member.state = LEAVING
+    """The renewal carries the state too, and what the silo learnt since it registered."""
+    member = await stores.members.register(Member(name="silo-0", incarnation=0, spare=True))
+    member.state, member.port, member.spare = LEAVING, 4_711, False
     renewal = await stores.members.renew(member)
     (seen,) = await stores.members.members()
 
     assert not renewal.ended
     assert renewal.primary_ms > 1_700_000_000_000
-    assert (seen.beat, seen.state) == (1, LEAVING)
+    assert (seen.beat, seen.state, seen.port, seen.spare) == (1, LEAVING, 4_711, False)
 
 
 async def test_pitfall_8_who_was_marked_ended_never_renews_again(stores: Stores) -> None:

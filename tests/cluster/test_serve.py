@@ -145,11 +145,9 @@ def test_metrics_carry_the_names_that_dashboards_use(system: Running) -> None:
 
 def test_status_and_doctor_look_at_the_running_system(system: Running) -> None:
     """Two silos own everything between them, and nothing is to be mended."""
-    code, status = kaifan("status", data=system.data)
-    assert code == 0, status
-    rows = [line.split() for line in status.splitlines() if line.strip().startswith("silo-")]
-    assert [row[0].partition("#")[0] for row in rows] == ["silo-0", "silo-1"]
-    assert sum(int(row[4]) for row in rows) == 1_024
+    rows = _silos(system)
+    assert [row["silo"].partition("#")[0] for row in rows] == ["silo-0", "silo-1"]
+    assert sum(int(row["shards"]) for row in rows) == 1_024
 
     code, health = kaifan("doctor", data=system.data)
     assert code == 0, health
@@ -214,6 +212,35 @@ def test_growing_and_shrinking_keeps_every_claim(system: Running) -> None:
             assert code == 0, output
             assert claim(http, sale, headers, "kept").json()["claim_id"] == first
     assert kaifan("audit", data=system.data)[0] == 0
+
+
+def test_a_killed_silo_is_told_and_comes_back(system: Running) -> None:
+    """The launcher says so; the same key has the same answer; the silo is there again with its share."""
+    sale = demo_of(system.data)["flash_sales"][0]
+    with system.http() as http:
+        headers = guest(http)
+        first = claim(http, sale, headers, "killed").json()["claim_id"]
+        victim = next(row for row in _silos(system) if row["silo"].startswith("silo-1#"))
+        os.kill(int(victim["pid"]), signal.SIGKILL)
+        assert claim(http, sale, headers, "killed").json()["claim_id"] == first
+
+    def is_back() -> bool:
+        return all(
+            int(row["shards"]) > 0 and row["state"] == "alive" and row["pid"] != victim["pid"]
+            for row in _silos(system)
+        )
+
+    wait_for("two silos with a share each, one of them new", is_back, 60)
+    assert f"silo-1 (process {victim['pid']}) ended by itself" in system.output
+
+
+def _silos(system: Running) -> list[dict[str, str]]:
+    """The rows of ``kaifan status``."""
+    code, output = kaifan("status", data=system.data)
+    assert code == 0, output
+    names = ("silo", "pid", "port", "state", "shards")
+    rows = [line.split() for line in output.splitlines() if line.strip().startswith("silo-")]
+    return [dict(zip(names, row, strict=False)) for row in rows]
 
 
 # --- stop, kill, start again ---------------------------------------------------------------------------------

@@ -159,4 +159,11 @@ class Sales(Workload):
         sale = self.world.shadow.get(self._sale)
         if sale is not None and sale.state.sold != accepted:
             broken.append(f"F1: {sale.state.sold} sold, orders were accepted for {accepted}")
+        if sale is not None and sale.state.ended:
+            books = self.world.shadow[STORE].state.sales[self.sale_id]
+            of_sale, of_store = (sale.state.sold, sale.state.returned), (books.sold, books.returned)
+            if of_sale != of_store:
+                broken.append(
+                    f"F10: (sold, returned) are {of_sale} in the sale, {of_store} in the store's books"
+                )
         return broken

@@ -7,6 +7,18 @@ Ten lines put a new entity under faults (``docs/reliability.md`` shows them): su
 from actors.testing.simulation.clients import Clients, read
 from actors.testing.simulation.faults import Faults
 from actors.testing.simulation.run import Report, Workload, simulate
+from actors.testing.simulation.watchdog import EndlessTurn
 from actors.testing.simulation.world import SETTINGS, Weather, World
 
-__all__ = ["SETTINGS", "Clients", "Faults", "Report", "Weather", "Workload", "World", "read", "simulate"]
+__all__ = [
+    "SETTINGS",
+    "Clients",
+    "EndlessTurn",
+    "Faults",
+    "Report",
+    "Weather",
+    "Workload",
+    "World",
+    "read",
+    "simulate",
+]

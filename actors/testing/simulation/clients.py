@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,11 @@ DEADLINE_S = 1.5
 PATIENCE_S = DEADLINE_S + 0.7
 """A client's own time-out; a silo that lives and runs must have answered by then."""
 
-ATTEMPTS_MAX = 12
+ATTEMPTS_MAX = 100
+"""More than fit between the last fault and the end: who has no answer by then was forgotten."""
+
+HASTY = 0.08
+"""Share of requests that are sent twice at once in every second seed: a double click, a proxy that repeats."""
 
 Done = Callable[[Reply], None]
 
@@ -22,7 +27,7 @@ Done = Callable[[Reply], None]
 class Attempt:
     """One try of a request at one silo."""
 
-    __slots__ = ("answered", "floor", "loop", "seat", "sent_at")
+    __slots__ = ("answered", "floor", "loop", "over", "seat", "sent_at")
 
     def __init__(self, world: World, seat: Seat, floor: int) -> None:
         self.seat = seat
@@ -30,12 +35,14 @@ class Attempt:
         self.sent_at = world.now
         self.floor = floor
         self.answered = 0
+        self.over = False
+        """Answered, or given up by the client."""
 
 
 class Request:
     """A command or query and all that was heard of it."""
 
-    __slots__ = ("attempts", "command_id", "done", "entity", "reply", "word")
+    __slots__ = ("again", "attempts", "command_id", "done", "entity", "reply", "word")
 
     def __init__(self, entity: str, word: Command | Query, command_id: bytes, done: Done | None) -> None:
         self.entity = entity
@@ -44,6 +51,8 @@ class Request:
         self.done = done
         self.attempts: list[Attempt] = []
         self.reply: Reply | None = None
+        self.again = False
+        """The next try is on its way."""
 
 
 class Clients:
@@ -56,6 +65,9 @@ class Clients:
         self.open = 0
         self._acknowledged: dict[str, int] = {}
         self._requests: list[Request] = []
+        # Chance of its own, so that haste does not shift the faults of a seed.
+        self._haste = random.Random(f"haste {world.seed}")
+        self._hasty = HASTY * self._haste.randint(0, 1)
 
     def send(
         self, entity: str, word: Command | Query, command_id: bytes = b"", done: Done | None = None
@@ -65,13 +77,15 @@ class Clients:
         self._requests.append(request)
         self.open += 1
         self._try(request)
+        if self._haste.random() < self._hasty:
+            self.world.after(self._haste.random() * 0.03, lambda: self._try(request))
         return request
 
     def _try(self, request: Request) -> None:
+        request.again = False
         if request.reply is not None:
             return
         if len(request.attempts) >= ATTEMPTS_MAX:
-            self.open -= 1
             return
         world = self.world
         seats = world.living()
@@ -111,6 +125,7 @@ class Clients:
         """No answer: a broken connection if its process died, else the silo owes one."""
         if attempt.answered:
             return
+        attempt.over = True
         loop = attempt.loop
         assert loop is not None
         if not loop.dead and loop.paused_until <= attempt.sent_at:
@@ -124,10 +139,15 @@ class Clients:
         self._again(request)
 
     def _again(self, request: Request) -> None:
+        """Try once more, unless a try is still under way."""
+        if request.again or not all(attempt.over for attempt in request.attempts):
+            return
+        request.again = True
         self.world.after(0.05 + self.world.rng.random() * 0.4, lambda: self._try(request))
 
     def _answered(self, request: Request, attempt: Attempt, reply: Reply) -> None:
         attempt.answered += 1
+        attempt.over = True
         if attempt.answered > 1:
             self.world.violate(f"two answers to one request for {request.entity}")
         self.answers += 1
@@ -138,7 +158,7 @@ class Clients:
             case Unserved(code=code):
                 if code == "quarantined" or code == "internal_error":
                     self._finish(request, reply)
-                elif len([a for a in request.attempts if a.answered]) == len(request.attempts):
+                else:
                     self._again(request)
             case Accepted() | Rejected():
                 self._check(request, attempt, reply)
@@ -152,6 +172,15 @@ class Clients:
             self.open -= 1
             if request.done is not None:
                 request.done(reply)
+
+    def unanswered(self) -> list[str]:
+        """Requests without a definite answer, however long their clients insisted."""
+        return [
+            f"{type(request.word).__name__} for {request.entity} has no answer after "
+            f"{len(request.attempts)} tries"
+            for request in self._requests
+            if request.reply is None
+        ]
 
     # --- what a reply must be --------------------------------------------------------------------------------
 

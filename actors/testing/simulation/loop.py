@@ -118,7 +118,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        self.world.violate(f"{self.name}: {context.get('message')}: {context.get('exception')!r}")
+        if not self.dead:
+            self.world.violate(f"{self.name}: {context.get('message')}: {context.get('exception')!r}")
 
     # --- the end of a seed -----------------------------------------------------------------------------------
 

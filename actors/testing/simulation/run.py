@@ -103,6 +103,8 @@ def _heal(world: World, clients: Clients) -> None:
 
 
 def _judge(world: World, clients: Clients, work: Workload) -> None:
+    for forgotten in clients.unanswered():
+        world.violate(forgotten)
     for entity, query in work.probes().items():
         _probe(world, clients, entity, query)
         if world.violations:

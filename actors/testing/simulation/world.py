@@ -43,6 +43,7 @@ from actors.testing.simulation.ports import (
     SimSnapshots,
 )
 from actors.testing.simulation.sagas import Sagas
+from actors.testing.simulation.watchdog import EndlessTurn, end_process
 
 EPOCH_MS = 1_800_000_000_000
 STEPS_MAX = 2_000_000
@@ -145,6 +146,8 @@ class World:
         """(entity, command id) → (sequence of its first event, answer)."""
         self.state_checks: dict[str, Callable[[Any], Sequence[str]]] = {}
         self.sagas = Sagas()
+        self.endless: dict[str, list[str]] = {}
+        """Entity → seats whose process one of its turns has cost."""
         self._digest = xxhash.xxh3_64()
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._number = 0
@@ -214,11 +217,13 @@ class World:
                 asyncio._set_running_loop(loop)
                 try:
                     handle._run()
+                except EndlessTurn as endless:
+                    end_process(self, loop, endless.entity)
                 finally:
                     asyncio._set_running_loop(None)
             if loop.strike_in:
                 loop.count_down()
-            if not loop.ready:
+            if not loop.ready and loop in self._ready:
                 self._ready.remove(loop)
             return True
         return False
@@ -286,11 +291,17 @@ class World:
         seat.loop.ready.clear()
         silo = seat.silo
         self.say(f"kill {name} ({'told' if told else 'nobody saw it'})")
-        if told and silo is not None and hasattr(silo, "address"):
-            self.members.mark_ended_now(silo.member.name, silo.member.incarnation, None)
-            for other in self.seats.values():
-                if other.started and other.silo is not None:
-                    other.silo.poke()
+        if told and silo is not None:
+            self.announce_end(silo)
+
+    def announce_end(self, silo: Silo) -> None:
+        """What the launcher does when it sees a process end."""
+        if not hasattr(silo, "address"):
+            return
+        self.members.mark_ended_now(silo.member.name, silo.member.incarnation, None)
+        for other in self.seats.values():
+            if other.started and other.silo is not None:
+                other.silo.poke()
 
     def pause(self, name: str, seconds: float) -> None:
         """SIGSTOP, and SIGCONT later: nothing runs, clocks go on."""

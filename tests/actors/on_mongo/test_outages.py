@@ -12,6 +12,7 @@ from actors.journal import Document, InDoubt, JournalUnreadable, Stored, Taken
 from actors.membership import Member, StoreUnreachable
 from actors.on_mongo import MongoStores, NotUsable, open_stores
 from actors.on_mongo.journal import READ_BATCH, MongoJournal
+from actors.placement import empty, propose
 from cluster.embedded import EmbeddedMongod
 
 pytestmark = [pytest.mark.anyio, pytest.mark.services]
@@ -132,6 +133,26 @@ async def test_G1_an_entity_is_not_read_with_another_whose_name_goes_on_with_an_
         "shop/a@0000000000000001",
         "shop/a@0000000000000002",
     ]
+
+
+async def test_G1_a_tail_read_after_a_take_over_is_no_older_than_it(
+    stores: MongoStores, database: str
+) -> None:
+    """The server is asked for a state as late as the write that took the shards: its profile says so."""
+    profiled = stores.client[database]
+    await profiled.command({"profile": 2})
+    taking = propose(empty(), ["silo-0#1"], [])
+    assert taking is not None
+
+    assert await stores.placement.swap(taking)
+    assert [one async for one in stores.journal.read("shop/a")] == []
+
+    await profiled.command({"profile": 0})
+    (swap,) = await profiled["system.profile"].find({"ns": f"{database}.placement"}).to_list()
+    (read,) = await profiled["system.profile"].find({"ns": f"{database}.journal"}).to_list()
+    concern = read["command"]["readConcern"]
+    assert concern["level"] == "majority"
+    assert concern["afterClusterTime"] > swap["command"]["$clusterTime"]["clusterTime"]
 
 
 async def test_who_ended_long_ago_by_the_primarys_clock_is_forgotten(
