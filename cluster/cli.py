@@ -32,14 +32,11 @@ EntityKey = Annotated[
 STATUS_COLUMNS = {
     "silo": "silo",
     "pid": "pid",
-    "port": "port",
     "state": "state",
     "shards": "shards",
     "entities": "entities",
     "mailbox_depth": "waiting",
-    "lane_depth": "to others",
     "commands": "commands",
-    "commands_per_commit": "per commit",
     "commit_ms": "commit ms",
 }
 

@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.cluster.running import Running, claim, demo_of, guest, kaifan, running, shown
+from tests.cluster.running import Running, claim, demo_of, guest, kaifan, running, shown, wait_for
 
 pytestmark = pytest.mark.services
 
