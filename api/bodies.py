@@ -55,6 +55,7 @@ def parse_body(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body or b"{}")
     except msgspec.ValidationError as wrong:
+        _must_be_utf8(body)
         raise invalid_field(str(wrong), "$") from wrong
     except (ValueError, RecursionError) as malformed:
         # ValueError covers msgspec.DecodeError and the UnicodeDecodeError of a bad UTF-8 sequence.
@@ -88,6 +89,14 @@ def invalid_field(message: str, root: str) -> InvalidField:
     if named:
         path = f"{path}.{named.group(1)}"
     return InvalidField(path=root + path.removeprefix("$"), problem=problem.replace("`", ""))
+
+
+def _must_be_utf8(body: bytes) -> None:
+    """A wrong type is noticed before a bad byte further on; the bad byte is the better answer."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as malformed:
+        raise MalformedJson(problem=_where(malformed)) from malformed
 
 
 def _where(malformed: Exception) -> str:

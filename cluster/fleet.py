@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
 from actors.membership import ENDED, MemberStore, StoreUnreachable
+from actors.quarantine import Quarantine, QuarantineStore
 from cluster.embedded.processes import process_end
 from cluster.plan import SiloPlan
 from cluster.silo_actor import start_silo
+from cluster.watchdog import slot_entity
 
 CALL_S = 5.0
 START_S = 60.0
@@ -32,11 +35,13 @@ class Fleet:
         self,
         plan_for: Callable[[str], SiloPlan],
         members: MemberStore,
+        quarantine: QuarantineStore,
         node: str,
         tell: Callable[[str], None],
     ) -> None:
         self._plan_for = plan_for
         self._members = members
+        self._quarantine = quarantine
         self._node = node
         self._tell = tell
         self._handles: dict[str, Any] = {}
@@ -129,6 +134,7 @@ class Fleet:
         """A process that is gone for certain need not be waited for: mark it ended, poke the living."""
         while True:
             try:
+                await self._stop_endless(name)
                 for member in await self._members.members():
                     if member.node == self._node and member.pid == pid and member.state != ENDED:
                         await self._members.mark_ended(member.name, member.incarnation, None)
@@ -136,6 +142,17 @@ class Fleet:
             except StoreUnreachable:
                 await asyncio.sleep(LOOK_AGAIN_S)
         self.poke(but=name)
+
+    async def _stop_endless(self, name: str) -> None:
+        """The entity whose turn ended the process is stopped before an heir may take its shard and meet the same
+        command: an endless turn costs one process, once. The slot is forgotten only when that is written."""
+        slot = Path(self._plan_for(name).run_folder) / f"{name}.turn"
+        entity = slot_entity(slot)
+        if entity is not None:
+            await self._quarantine.put(Quarantine(entity=entity, reason="a turn did not end"))
+            slot.unlink(missing_ok=True)
+            log.error("entity_quarantined", entity=entity, reason="a turn did not end")
+            self._tell(f"{entity} is stopped: its turn did not end. Decide with `kaifan entity {entity} …`.")
 
     # --- ending --------------------------------------------------------------------------------------------
 

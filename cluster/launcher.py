@@ -116,7 +116,7 @@ class Launcher:
         door.open()
         stack.push_async_callback(door.close)
         plan = self._plan(mongo_uri, redis_uri, str(short / "door.sock"))
-        self.fleet = Fleet(plan, stores.members, node_name(), self.tell)
+        self.fleet = Fleet(plan, stores.members, stores.quarantine, node_name(), self.tell)
         stack.push_async_callback(self.fleet.stop)
         count = settings.silo_count()
         self.tell(f"Starting {count} silo{'s' if count > 1 else ''} …")

@@ -48,10 +48,13 @@ class Watchdog:
                 os._exit(EXIT_CODE)
 
 
+def slot_entity(slot: Path) -> str | None:
+    """The entity in whose turn the last process of this seat was ended, if that is how it ended."""
+    return (slot.read_text().strip() or None) if slot.exists() else None
+
+
 def take_slot(slot: Path) -> str | None:
-    """The entity in whose turn the last process of this seat was ended; forgets it."""
-    if not slot.exists():
-        return None
-    entity = slot.read_text().strip()
-    slot.unlink()
-    return entity or None
+    """The same, and forgets it."""
+    entity = slot_entity(slot)
+    slot.unlink(missing_ok=True)
+    return entity
