@@ -33,6 +33,9 @@ def system() -> Iterator[System]:
     shutil.rmtree(folder)
 
 
+KILLS_UNTIL_ONE_MEETS_A_COMMIT = 5
+
+
 def _left_of(folder: Path) -> list[str]:
     return [
         " ".join(process.info["cmdline"])
@@ -62,8 +65,11 @@ def test_F3_system_comes_back_when_all_silos_are_gone(system: System) -> None:
 def test_F3_killed_mongod_comes_back_with_every_acknowledged_claim(system: System) -> None:
     """The launcher restarts its mongod, and commits under way are settled to one outcome for one key."""
     before = system.logged("commit_in_doubt")
-    assert _run(system, "kill mongod", "kill mongod").kills == 2
-    assert system.logged("commit_in_doubt") > before, "the kill met no commit, so nothing was tried"
+    for _ in range(KILLS_UNTIL_ONE_MEETS_A_COMMIT):
+        assert _run(system, "kill mongod", "kill mongod").kills == 2
+        if system.logged("commit_in_doubt") > before:
+            return
+    pytest.fail("no kill met a commit, so nothing was tried")
 
 
 def test_F1_silent_mongod_puts_commits_in_doubt_and_seals_settle_them(system: System) -> None:

@@ -92,7 +92,7 @@ def test_an_interrupted_bench_leaves_no_server_behind(asked: signal.Signals, tmp
         assert len(started) >= 4, "redis, uvicorn and its two workers"
 
         bench.send_signal(asked)
-        bench.wait(timeout=20)
+        bench.wait(timeout=60)
     finally:
         bench.kill()
         bench.wait()
