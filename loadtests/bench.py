@@ -125,7 +125,9 @@ async def _bench(plan: Plan, subjects: Sequence[Subject]) -> tuple[list[Row], li
     """Start all, run all cases, stop all; also when it is interrupted."""
     task = asyncio.current_task()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    # SIGINT too: a shell without job control starts its background jobs with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     folder = Path(tempfile.mkdtemp(prefix="kbench-"))
     failures: list[str] = []
     running: list[Subject] = []
