@@ -30,9 +30,12 @@ class Phase(enum.Enum):
 
 
 class Pending:
-    """One command or query on its way to an answer. ``arrival`` orders those that must be decided again."""
+    """One command or query on its way to an answer. ``arrival`` orders those that must be decided again.
 
-    __slots__ = ("arrival", "callback", "command_id", "deadline", "digest", "word")
+    ``final_no``: the sender undoes what it did when it hears a no, so the no is recorded and stays one.
+    """
+
+    __slots__ = ("arrival", "callback", "command_id", "deadline", "digest", "final_no", "word")
 
     def __init__(
         self,
@@ -41,12 +44,14 @@ class Pending:
         digest: bytes,
         deadline: float,
         callback: Callable[[Reply], None] | None,
+        final_no: bool = False,
     ) -> None:
         self.word = word
         self.command_id = command_id
         self.digest = digest
         self.deadline = deadline
         self.callback = callback
+        self.final_no = final_no
         self.arrival = 0
 
 

@@ -1,6 +1,6 @@
 """Bytes of the journal: how events, remembered commands and sends are written, and how older forms are read.
 
-``events`` = ``[[type, version, at_ms, payload], …]``, ``cmds`` = ``[[id, digest, first event, answer], …]``,
+``events`` = ``[[type, version, at_ms, payload], …]``, ``cmds`` = ``[[id, digest, first event, answer, refused], …]``,
 ``sends`` = ``[[id, to, type, payload, rejected type, rejected payload], …]``; all msgpack. Names that begin with
 ``_`` are the runtime's own events.
 """
@@ -54,12 +54,16 @@ class EventRecord(msgspec.Struct, array_like=True, gc=False):
 
 
 class CommandRecord(msgspec.Struct, array_like=True, gc=False):
-    """An accepted command: its id, the digest of its body, the index of its first event, its answer."""
+    """An accepted command: its id, the digest of its body, the index of its first event, its answer.
+
+    ``refused``: a no that its sender undoes (``Pending.final_no``); the answer is then the ``Rejected``.
+    """
 
     id: bytes
     digest: bytes
     first_event: int
     answer: bytes
+    refused: bool = False
 
 
 class SendRecord(msgspec.Struct, array_like=True, gc=False):

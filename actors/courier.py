@@ -1,7 +1,8 @@
 """Delivery of sends: at least once, after the commit that owes them, until the receiver has answered.
 
 A send is stored with its sender's events. Accepted → acknowledged in the sender's journal. Rejected → the named
-compensation is executed by the sender, then acknowledged. No answer → sent again with back-off, also after a
+compensation is executed by the sender, then acknowledged; the receiver has recorded that no, so no late copy is
+accepted afterwards. No answer → sent again with back-off, also after a
 restart (guarantee 6).
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -33,13 +34,20 @@ LINGER_S = 0.05
 
 log = structlog.get_logger("kaifan.courier")
 
-Submit = Callable[[str, "Command | Query", bytes, float, Callable[[Reply], None]], None]
 
+class Submit(Protocol):
+    """The router's way to an entity (``Router.submit``)."""
 
-class Compensation(Pending):
-    """A rejected send being undone. It ends with its activation: the fresh one sends again and hears anew."""
-
-    __slots__ = ()
+    def __call__(
+        self,
+        entity: str,
+        word: Command | Query,
+        *,
+        command_id: bytes,
+        deadline: float,
+        callback: Callable[[Reply], None],
+        final_no: bool = False,
+    ) -> None: ...
 
 
 class Courier:
@@ -65,8 +73,7 @@ class Courier:
         if record.id in activation.acknowledgements or record.id in activation.courier:
             return
         if derived_id(record.id, REJECTED) in activation.memory.remembered:
-            # It was rejected and compensated, only the acknowledgement got lost. Rejections are not remembered: sent
-            # again it might be accepted now, and both would be true.
+            # It was rejected and compensated, only the acknowledgement got lost.
             self._acknowledge(activation, record)
             return
         entity_type = self._host.types.get(kind_of(record.to))
@@ -87,9 +94,10 @@ class Courier:
         self.submit(
             record.to,
             word,
-            record.id,
-            deadline,
-            lambda reply: self._answered(activation, record, word, reply),
+            command_id=record.id,
+            deadline=deadline,
+            callback=lambda reply: self._answered(activation, record, word, reply),
+            final_no=bool(record.rejected_type),
         )
 
     def _answered(
@@ -146,7 +154,7 @@ class Courier:
         deadline = self._host.clock.monotonic() + DELIVERY_DEADLINE_S
         self._host.submit(
             activation.key,
-            Compensation(
+            Pending(
                 command,
                 derived_id(record.id, REJECTED),
                 digest(command),

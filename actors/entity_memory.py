@@ -25,21 +25,29 @@ from actors.codec import (
 from actors.entity import Entity, EntityType
 from actors.journal import Document
 from actors.snapshots import Image, RememberedRecord, decode_state, encode_state
-from actors.words import Event
+from actors.words import Accepted, Event, Rejected
 
 ANSWERS_KEPT_MS = 24 * 3_600_000
 """Guarantee 4: answers of accepted commands are remembered for at least 24 h of event time."""
 
+_decode_rejected = msgspec.msgpack.Decoder(Rejected).decode
 _RUNTIME_EVENTS = (Handled, Sealed, Acknowledged)
 
 
 class Remembered(msgspec.Struct, gc=False):
-    """An accepted command: when, up to which sequence, the digest of its body, and its answer."""
+    """A command that got its answer: when, up to which sequence, the digest of its body, the answer."""
 
     at: int
     seq: int
     digest: bytes
     answer: bytes
+    refused: bool = False
+
+    def reply(self, seq: int) -> Accepted | Rejected:
+        """The answer again; ``seq`` is where the entity stands now, and a no that is final is true there too."""
+        if self.refused:
+            return msgspec.structs.replace(_decode_rejected(self.answer), seq=seq)
+        return Accepted(self.answer, self.seq)
 
 
 class Outstanding(msgspec.Struct, gc=False):
@@ -90,9 +98,9 @@ class EntityMemory:
         self.last_at = max(self.last_at, at)
 
     def remember(self, record: CommandRecord, at: int, seq: int) -> None:
-        """Keep the answer of an accepted command, and let go of those older than ANSWERS_KEPT_MS."""
+        """Keep the answer of a command, and let go of those older than ANSWERS_KEPT_MS."""
         remembered = self.remembered
-        remembered[record.id] = Remembered(at, seq, record.digest, record.answer)
+        remembered[record.id] = Remembered(at, seq, record.digest, record.answer, record.refused)
         # Insertion order is time order, because an entity's time never goes back.
         too_old = at - ANSWERS_KEPT_MS
         while (oldest := next(iter(remembered.items()))) and oldest[1].at < too_old:
@@ -144,7 +152,7 @@ class EntityMemory:
             state_version=self.type.cls.state_version,
             state=encode_state(self.state),
             remembered=[
-                RememberedRecord(command_id, kept.at, kept.digest, kept.answer)
+                RememberedRecord(command_id, kept.at, kept.digest, kept.answer, kept.refused)
                 for command_id, kept in self.remembered.items()
             ],
             sends=[(owed.at, owed.record) for owed in self.sends.values()],
@@ -155,7 +163,8 @@ class EntityMemory:
         state = decode_state(image, self.type)
         self.state, self.seq, self.last_at = state, image.seq, image.last_at
         self.remembered = {
-            kept.id: Remembered(kept.at, image.seq, kept.digest, kept.answer) for kept in image.remembered
+            kept.id: Remembered(kept.at, image.seq, kept.digest, kept.answer, kept.refused)
+            for kept in image.remembered
         }
         self.sends = {record.id: Outstanding(at, record) for at, record in image.sends}
 

@@ -18,7 +18,7 @@ from actors.activation import Activation, Gated, Pending, Phase
 from actors.activator import Activator
 from actors.clock import Clock
 from actors.committer import Committer
-from actors.courier import Compensation, Courier
+from actors.courier import Courier
 from actors.doubt import Doubt
 from actors.entity import EntityType, kind_of
 from actors.entity_memory import CannotReplay
@@ -323,13 +323,7 @@ class EntityHost:
         Commands that the journal holds get their stored answer there; neighbours are untouched.
         """
         self.meter.drops += 1
-        waiting = []
-        for pending in self.forget(activation):
-            if isinstance(pending, Compensation):
-                # Its send goes out again and may be accepted this time: decided again, both would be true.
-                self.refuse(pending, "unavailable", "The state was lost before the compensation was stored.")
-            else:
-                waiting.append(pending)
+        waiting = self.forget(activation)
         if activation.shard in self.handover.draining and activation.shard not in self.handover.suspects:
             for pending in waiting:
                 self.bounce(pending)

@@ -17,7 +17,7 @@ BATCH_MESSAGES_MAX = 2_000
 
 
 class Request(msgspec.Struct, tag=0, array_like=True, gc=False):
-    """A command or query on its way to its owner. The deadline travels as remaining time."""
+    """A command or query on its way to its owner; ``final_no`` as in ``Pending``. The deadline is remaining time."""
 
     number: int
     entity: str
@@ -25,6 +25,7 @@ class Request(msgspec.Struct, tag=0, array_like=True, gc=False):
     payload: bytes
     command_id: bytes
     remaining_ms: int
+    final_no: bool = False
 
 
 class Answer(msgspec.Struct, tag=1, array_like=True, gc=False):

@@ -47,7 +47,7 @@ log = structlog.get_logger("kaifan.router")
 class Forwarded:
     """A request that another silo is to answer."""
 
-    __slots__ = ("callback", "command_id", "deadline", "entity", "number", "receiver", "word")
+    __slots__ = ("callback", "command_id", "deadline", "entity", "final_no", "number", "receiver", "word")
 
     def __init__(
         self,
@@ -56,12 +56,14 @@ class Forwarded:
         command_id: bytes,
         deadline: float,
         callback: Callable[[Reply], None],
+        final_no: bool,
     ) -> None:
         self.entity = entity
         self.word = word
         self.command_id = command_id
         self.deadline = deadline
         self.callback = callback
+        self.final_no = final_no
         self.number = 0
         self.receiver = ""
 
@@ -130,16 +132,18 @@ class Router:
         command_id: bytes,
         deadline: float,
         callback: Callable[[Reply], None],
+        final_no: bool = False,
     ) -> None:
         """Bring a command (with its id) or a query (id ``b""``) to the entity's owner.
 
         ``entity`` is ``kind/id``, ``deadline`` in ``clock.monotonic()`` seconds. The callback gets exactly one
-        reply, never ``Moved``, possibly before this returns.
+        reply, never ``Moved``, possibly before this returns. With ``final_no`` a rejection is recorded: the same
+        command id is rejected for ever.
         """
         if self._stopped:
             callback(Unserved("unavailable", "This silo has stopped.", 1_000))
             return
-        self._route(Forwarded(entity, word, command_id, deadline, callback))
+        self._route(Forwarded(entity, word, command_id, deadline, callback, final_no))
 
     async def ask(
         self,
@@ -189,6 +193,7 @@ class Router:
             digest(word) if forwarded.command_id else b"",
             forwarded.deadline,
             lambda reply: self._home_answered(forwarded, reply),
+            forwarded.final_no,
         )
         self._host.submit(forwarded.entity, pending)
 
@@ -229,6 +234,7 @@ class Router:
                 encode_payload(forwarded.word),
                 forwarded.command_id,
                 max(1, int(remaining * 1000)),
+                forwarded.final_no,
             ),
         )
 
@@ -327,7 +333,12 @@ class Router:
                 raise Unreadable(f"there is no entity {request.entity}")
             word = decode_word(request.word, request.payload, entity_type)
         except Unreadable as error:
-            answer(Rejected("unknown_command", 422, str(error), "", {}, 0))
+            # A no that cannot be recorded is not told to a saga: a release that knows the word may say yes.
+            answer(
+                Unserved("unavailable", str(error), 5_000)
+                if request.final_no
+                else Rejected("unknown_command", 422, str(error), "", {}, 0)
+            )
             return
         if not self._may_answer():
             answer(Unserved("unavailable", "The owner's lease is out.", 1_000))
@@ -340,6 +351,7 @@ class Router:
                 digest(word) if request.command_id else b"",
                 self._clock.monotonic() + request.remaining_ms / 1000,
                 answer,
+                request.final_no,
             ),
         )
 

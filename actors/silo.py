@@ -111,9 +111,7 @@ class Silo:
             may_answer=self.may_answer,
             look=self.poke,
         )
-        self.host.courier.submit = lambda entity, word, command_id, deadline, callback: self.router.submit(
-            entity, word, command_id=command_id, deadline=deadline, callback=callback
-        )
+        self.host.courier.submit = self.router.submit
         self._quarantining = Quarantining(self.host, self._stores.quarantine)
         self._reminding = self.reminding_class(self.host, self._stores.reminders, self._mine, self._random)
         await self._renew()

@@ -31,12 +31,13 @@ class Manifest(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class RememberedRecord(msgspec.Struct, array_like=True, gc=False):
-    """An accepted command in a snapshot: id, time of its events, digest, answer."""
+    """A remembered command in a snapshot: id, time of its events, digest, answer, whether that is a no."""
 
     id: bytes
     at: int
     digest: bytes
     answer: bytes
+    refused: bool = False
 
 
 class Image(msgspec.Struct, kw_only=True):

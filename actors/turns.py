@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+import msgspec
 import structlog
 
 from actors.activation import COMMAND_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES, Activation, Pending
@@ -52,9 +53,10 @@ def take_turn(activation: Activation, pending: Pending, now_ms: int, bytes_max: 
     if isinstance(word, Query):
         return _answer(memory, word, at)
     if pending.command_id and (known := memory.remembered.get(pending.command_id)) is not None:
-        if known.digest != pending.digest:
+        # A send's id cannot be used for another body; releases may differ in how they digest it.
+        if known.digest != pending.digest and not pending.final_no:
             return rejected(IdempotencyKeyReused(), memory.seq)
-        return Accepted(known.answer, known.seq)
+        return known.reply(memory.seq)
     return _decide(activation, pending, word, at, bytes_max)
 
 
@@ -88,18 +90,42 @@ def _decide(
         records = [record_event(event, at) for event in events]
         encoded = NOTHING if answer is None else encode(answer)
     except Rejection as rejection:
-        return rejected(rejection, memory.seq)
+        return _refuse(activation, pending, turn, rejected(rejection, memory.seq), bytes_max)
     except Exception as error:
         return _bug(memory, command, error)
     size = len(encoded) + COMMAND_OVERHEAD_BYTES
     size += sum(len(record.payload) + RECORD_OVERHEAD_BYTES for record in records)
     if size > bytes_max:
-        return rejected(TooLarge(size_bytes=size, size_bytes_max=bytes_max), memory.seq)
-    if activation.open is not None and activation.open.size_bytes + size > bytes_max:
+        too_large = rejected(TooLarge(size_bytes=size, size_bytes_max=bytes_max), memory.seq)
+        return _refuse(activation, pending, turn, too_large, bytes_max)
+    if not _has_room(activation, size, bytes_max):
         return Taken.AGAIN_LATER
     if not events:
         return Accepted(encoded, memory.seq)
-    return _happen(activation, pending, turn, events, records, encoded, size)
+    if not _happen(activation, pending, turn, events, records, size):
+        return Taken.BROKEN
+    _remember(activation, pending, turn, len(events), encoded)
+    return Accepted(encoded, memory.seq)
+
+
+def _has_room(activation: Activation, size: int, bytes_max: int) -> bool:
+    return activation.open is None or activation.open.size_bytes + size <= bytes_max
+
+
+def _refuse(
+    activation: Activation, pending: Pending, turn: Turn, no: Rejected, bytes_max: int
+) -> Reply | Taken:
+    """A no leaves no trace, except a final one: it must stay a no when a late copy meets another state."""
+    if not (pending.final_no and pending.command_id):
+        return no
+    answer = encode(no)
+    size = len(answer) + COMMAND_OVERHEAD_BYTES + RECORD_OVERHEAD_BYTES
+    if not _has_room(activation, size, bytes_max):
+        return Taken.AGAIN_LATER
+    handled = Handled()
+    _happen(activation, pending, turn, [handled], [record_event(handled, turn.at)], size)
+    _remember(activation, pending, turn, 1, answer, refused=True)
+    return msgspec.structs.replace(no, seq=activation.memory.seq)
 
 
 def _run(decision: Any, events: list[Event]) -> Any:
@@ -116,19 +142,18 @@ def _happen(
     turn: Turn,
     events: list[Event],
     records: list[EventRecord],
-    answer: bytes,
     size: int,
-) -> Reply | Taken:
+) -> bool:
+    """Evolve and react, into the open batch; False: the state is not to be trusted any more."""
     memory = activation.memory
     batch = activation.batch()
-    first_event = len(batch.events)
     try:
         for event in events:
             memory.apply(event, turn.at)
         sends = _react(memory, events, turn)
     except Exception as error:
         log.error("turn_broken", entity=memory.key, word=type(pending.word).__name__, exc_info=error)
-        return Taken.BROKEN
+        return False
     batch.events += records
     batch.size_bytes += size
     batch.types.update(type(event).__name__ for event in events if type(event).outward)
@@ -136,11 +161,19 @@ def _happen(
         batch.size_bytes += len(send.payload) + len(send.rejected_payload) + RECORD_OVERHEAD_BYTES
         batch.sends.append(send)
         memory.owe(send, turn.at)
+    return True
+
+
+def _remember(
+    activation: Activation, pending: Pending, turn: Turn, count: int, answer: bytes, refused: bool = False
+) -> None:
+    """The command's answer, with its last ``count`` events of the open batch."""
     if pending.command_id:
-        record = CommandRecord(pending.command_id, pending.digest, first_event, answer)
+        batch, memory = activation.batch(), activation.memory
+        first_event = len(batch.events) - count
+        record = CommandRecord(pending.command_id, pending.digest, first_event, answer, refused)
         batch.commands.append(record)
         memory.remember(record, turn.at, memory.seq)
-    return Accepted(answer, memory.seq)
 
 
 def _react(memory: EntityMemory, events: list[Event], turn: Turn) -> list[SendRecord]:

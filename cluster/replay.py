@@ -115,7 +115,10 @@ def _event(seq: int, record: EventRecord, entity_type: EntityType[Any]) -> str:
 
 def _asides(document: Document) -> Iterator[str]:
     """By whom the document was written, which commands it answers, and what it sends."""
-    commands = ", ".join(record.id.hex()[:12] for record in read_commands(document.cmds))
+    commands = ", ".join(
+        record.id.hex()[:12] + (" with a no" if record.refused else "")
+        for record in read_commands(document.cmds)
+    )
     yield f"         by {document.silo}" + (f", answering {commands}" if commands else "")
     for send in read_sends(document.sends):
         yield f"         → {send.to}: {send.type}"

@@ -194,6 +194,10 @@ class RingUp(Command, frozen=True, kw_only=True):
     quantity: int
 
 
+class EmptyTill(Command, frozen=True, kw_only=True):
+    """A full till takes again: a no of before is not a no of now."""
+
+
 class Total(Query, frozen=True, kw_only=True):
     pass
 
@@ -202,12 +206,17 @@ class RungUp(Event, frozen=True, kw_only=True):
     quantity: int
 
 
+class Emptied(Event, frozen=True, kw_only=True):
+    pass
+
+
 class TillFull(Rejection):
     """The till takes no more."""
 
 
 class Till(msgspec.Struct):
     total: int = 0
+    emptied: int = 0
 
 
 class TillEntity(Entity[Till]):
@@ -222,9 +231,18 @@ class TillEntity(Entity[Till]):
             raise TillFull()
         yield RungUp(quantity=cmd.quantity)
 
+    @decides(EmptyTill)
+    def empty(self, till: Till, cmd: EmptyTill, turn: Turn) -> Decision[None]:
+        yield Emptied()
+
     @evolves(RungUp)
     def on_rung_up(self, till: Till, e: RungUp, at: int) -> None:
         till.total += e.quantity
+
+    @evolves(Emptied)
+    def on_emptied(self, till: Till, e: Emptied, at: int) -> None:
+        till.emptied += till.total
+        till.total = 0
 
     @answers(Total)
     def total(self, till: Till, query: Total, at: int) -> int:

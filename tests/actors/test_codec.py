@@ -51,7 +51,11 @@ def test_G9_events_come_back_as_they_were_written(history: list[tuple[msgspec.St
     assert [(decode_event(record, Shop.type), record.at) for record in records] == history
 
 
-@given(st.lists(st.builds(CommandRecord, st.binary(), st.binary(), st.integers(0, 99), st.binary())))
+@given(
+    st.lists(
+        st.builds(CommandRecord, st.binary(), st.binary(), st.integers(0, 99), st.binary(), st.booleans())
+    )
+)
 def test_G4_commands_come_back_as_they_were_written(commands: list[CommandRecord]) -> None:
     """Ids, digests and answers are bytes, byte for byte."""
     assert read_commands(encode(commands)) == commands

@@ -12,7 +12,9 @@ import msgspec
 
 from actors.activation import Activation, Pending, Phase
 from actors.activator import Activator
+from actors.codec import SendRecord
 from actors.committer import Committer
+from actors.courier import Courier
 from actors.doubt import Doubt
 from actors.host import EntityHost
 from actors.journal import Document, InDoubt, Outcome
@@ -21,7 +23,7 @@ from actors.placement import Placement, copy, propose
 from actors.reminding import Reminding
 from actors.silo import Silo
 from actors.turns import Taken
-from actors.words import Rejected, Reply
+from actors.words import Command, Query, Rejected, Reply
 
 
 # 1: a duplicate key by our own earlier write is called fenced, and the client is told that it failed.
@@ -218,6 +220,28 @@ class PoisonHoldsTheKey(Silo):
     host_class = _Stuck
 
 
+# 6 (guarantee): a no to a send is forgotten, and a late copy accepted after the sender has undone it.
+class _ForgetsNo(Courier):
+    def _send(self, activation: Activation, record: SendRecord, word: Command | Query) -> None:
+        submit = self.submit
+        assert submit is not None
+
+        def forgetful(entity: str, word: Command | Query, **how: Any) -> None:
+            submit(entity, word, **{**how, "final_no": False})
+
+        self.submit = forgetful
+        super()._send(activation, record, word)
+        self.submit = submit
+
+
+class _ForgetfulHost(EntityHost):
+    courier_class = _ForgetsNo
+
+
+class ForgetsItsNo(Silo):
+    host_class = _ForgetfulHost
+
+
 MUTANTS: dict[str, type[Silo]] = {
     "1 own write called fenced": OwnWriteCalledFenced,
     "2 time-out taken as failure and retried": TimeOutTakenAsFailure,
@@ -232,5 +256,6 @@ MUTANTS: dict[str, type[Silo]] = {
     "10 commits without its reminder": CommitsWithoutReminder,
     "11 unbounded queues": UnboundedQueues,
     "12 recovery storm": RecoveryStorm,
+    "a no to a send is forgotten": ForgetsItsNo,
     "13 poison holds the key": PoisonHoldsTheKey,
 }

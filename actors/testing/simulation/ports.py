@@ -207,7 +207,7 @@ class SimLanes:
         elif fate != "lost":
             world.after(world.latency(), arrive)
             if twice:
-                world.after(world.latency() * 20, arrive)
+                world.after(world.latency() * world.rng.choice((20, 200)), arrive)
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 received = await future

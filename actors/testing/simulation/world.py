@@ -144,6 +144,8 @@ class World:
         self.shadow: dict[str, EntityMemory] = {}
         self.stored_at: dict[tuple[str, bytes], tuple[int, bytes]] = {}
         """(entity, command id) → (sequence of its first event, answer)."""
+        self.refused: set[tuple[str, bytes]] = set()
+        """Final rejections, recorded at the receiver of a send."""
         self.state_checks: dict[str, Callable[[Any], Sequence[str]]] = {}
         self.sagas = Sagas()
         self.endless: dict[str, list[str]] = {}
@@ -348,12 +350,13 @@ class World:
             entity_type = self.kinds[kind_of(document.entity)]
             memory = self.shadow[document.entity] = EntityMemory(entity_type, document.entity)
         for record in read_commands(document.cmds):
-            if (document.entity, record.id) in self.stored_at:
+            key = (document.entity, record.id)
+            if key in self.stored_at or key in self.refused:
                 self.violate(f"command {record.id.hex()} of {document.entity} is in the journal twice")
-            self.stored_at[(document.entity, record.id)] = (
-                document.first_seq + record.first_event,
-                record.answer,
-            )
+            if record.refused:
+                self.refused.add(key)
+            else:
+                self.stored_at[key] = (document.first_seq + record.first_event, record.answer)
         self.sagas.note(document)
         try:
             memory.apply_document(document)
