@@ -29,11 +29,11 @@ from cluster.embedded.processes import process_end
 from cluster.fleet import Fleet
 from cluster.observability import write_logs_to
 from cluster.plan import READY_FILE, SiloPlan, runtime_settings
+from cluster.ray_internals import head_processes
 from cluster.ray_runtime import (
     NAMESPACE,
     end_ray_leftovers,
     forget_ray,
-    head_processes,
     short_folder,
     start_ray,
     stop_ray,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import logging
 import os
@@ -13,21 +12,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
-import structlog
+
+from cluster.ray_internals import fit_ray
 
 OBJECT_STORE_BYTES = 80_000_000
 NAMESPACE = "kaifan"
 NAMES = ("ray", "gcs_server", "python")
 """How the names of Ray's processes begin."""
 END_S = 5.0
-UNUSED_SERVERS = ("start_monitor", "start_log_monitor", "start_api_server")
-"""Ray's autoscaler, log forwarder and dashboard: 265 MB and a third of the processor time of its start, for nothing
-that we ask of it."""
-
-log = structlog.get_logger("kaifan.ray")
 
 
 def short_folder(data_folder: Path) -> Path:
@@ -54,18 +48,10 @@ def start_ray(folder: Path, silos_max: int, log_file: Path) -> None:
     It listens on all interfaces whatever one says, hence :func:`close_ray_to_others`.
     """
     import ray
-    from ray._private import node, services, worker
 
     assert os.environ.get("RAY_AUTH_MODE") == "token", "close_ray_to_others() before ray is imported"
-    # What Ray has to say goes to a file of its own; its actors' ends are told by the launcher.
+    fit_ray()
     _log_to(log_file)
-    worker.print_to_stdstream = _tell_log
-    # In a session of their own: what the terminal or a supervisor sends to our process group must not reach them, or
-    # they end before the silos have committed, and Ray then ends this process in the middle of everything.
-    services.ConsolePopen = functools.partial(services.ConsolePopen, start_new_session=True)
-    for server in UNUSED_SERVERS:
-        assert hasattr(node.Node, server), f"this Ray starts its {server} by another name"
-        setattr(node.Node, server, lambda self, **options: None)
     ray.init(
         # Without this it would join a cluster that somebody else started on this machine.
         address="local",
@@ -81,15 +67,11 @@ def start_ray(folder: Path, silos_max: int, log_file: Path) -> None:
 
 
 def _log_to(file: Path) -> None:
+    """What Ray has to say goes to a file of its own."""
     # ray.init() takes the handlers of the logger "ray" away, not those below it.
     logger = logging.getLogger("ray._private")
     logger.handlers = [logging.FileHandler(file)]
     logger.propagate = False
-
-
-def _tell_log(data: dict[str, Any], ignore_prefix: bool = False) -> None:
-    """Takes the place of Ray's own printing of errors to the terminal."""
-    log.warning("ray_says", lines=[str(line)[:500] for line in data.get("lines", [])])
 
 
 def stop_ray() -> None:
@@ -141,14 +123,3 @@ def _target(pid: int, descriptor: str) -> str:
         return os.readlink(f"/proc/{pid}/fd/{descriptor}")
     except OSError:
         return ""
-
-
-def head_processes() -> list[tuple[str, int]]:
-    """Name and pid of the processes without which this process cannot go on."""
-    from ray._private import worker
-
-    node = worker._global_node
-    found: list[tuple[str, int]] = []
-    for name in ("gcs_server", "raylet"):
-        found += [(name, info.process.pid) for info in node.all_processes.get(name, [])]
-    return found
