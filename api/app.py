@@ -16,9 +16,10 @@ from api.audiences import PUBLIC
 from api.call import Call
 from api.diner import flash_sales, menu, orders
 from api.door import Door
-from api.endpoint import Endpoint, Resource, refuse_method
+from api.endpoint import Endpoint, Resource
+from api.fast_road import FastRoad
 from api.openapi import document
-from api.operations import Answer, Operation
+from api.operations import Answer, Handler, Operation
 from api.rejections import RouteNotFound
 from api.settings import Services
 from api.staff import flash_sales as staff_flash_sales
@@ -52,7 +53,8 @@ class Ingress(FastAPI):
     """FastAPI without what is never used here: no middleware of its own, documented by our operations.
 
     Errors, ids, limits and the size of a body are the endpoints' business (``endpoint.py``), so the stack that
-    FastAPI puts around its router would only cost time. Middleware that is added is still run.
+    FastAPI puts around its router would only cost time. Middleware that is added is still run, but for what takes
+    the fast road.
     """
 
     def __init__(self, services: Services) -> None:
@@ -66,10 +68,11 @@ class Ingress(FastAPI):
             redirect_slashes=False,
             lifespan=_lifespan,
         )
-        refused = _unrouted("/…", refuse_method)
         for path, operations in _by_path(self.operations).items():
-            self.router.routes.append(Route(path, Resource(self.door, operations, refused)))
-        self.router.default = Endpoint(self.door, _unrouted("/…", _nothing_here))
+            self.router.routes.append(Route(path, Resource(self.door, operations, _unrouted)))
+        self.router.default = Endpoint(self.door, _unrouted(_nothing_here))
+        self.door.openapi = self.openapi
+        self.fast_road = FastRoad(self.door, self.operations) if services.settings.fast_road else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starlette's; FastAPI's would look for telemetry in the environment at every request."""
@@ -92,7 +95,7 @@ class Ingress(FastAPI):
         return self.openapi_schema
 
 
-def create_app(services: Services) -> FastAPI:
+def create_app(services: Services) -> Ingress:
     """The ingress of one silo, to be run on the silo's loop (``server.py``)."""
     return Ingress(services)
 
@@ -111,11 +114,11 @@ def _by_path(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
     return paths
 
 
-def _unrouted(path: str, handler: Any) -> Operation:
+def _unrouted(handler: Handler) -> Operation:
     """What answers where no operation does; counted under one name, so that no address becomes a label."""
     return Operation(
         method="*",
-        path=path,
+        path="/…",
         handler=handler,
         audience=PUBLIC,
         tag="System",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from starlette.types import Receive, Scope
 
 from actors.turn import command_id
-from actors.words import Accepted, Command, Moved, Query
+from actors.words import Accepted, Command, Query, Rejected, Reply, Unserved
 from api.operations import Operation
 from api.problems import Problem
 from api.rejections import Forbidden
@@ -28,7 +28,7 @@ class Call:
     """A request whose caller, body and key are known. Handlers take nothing else.
 
     It stands where Starlette's Request stands elsewhere, and is as cheap as its slots: the claim of a flash
-    sale goes through here.
+    sale goes through here, on both roads.
     """
 
     __slots__ = (
@@ -41,20 +41,28 @@ class Call:
         "params",
         "principal",
         "query",
-        "receive",
+        "raw_headers",
         "request_id",
-        "scope",
     )
 
-    def __init__(self, door: Door, operation: Operation, scope: Scope, receive: Receive) -> None:
+    def __init__(
+        self,
+        door: Door,
+        operation: Operation,
+        raw_headers: list[tuple[bytes, bytes]],
+        headers: dict[bytes, bytes],
+        params: dict[str, str],
+        address: str,
+    ) -> None:
         self.door = door
         self.operation = operation
-        self.scope = scope
-        self.receive = receive
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.params: dict[str, str] = scope.get("path_params", {})
-        self.request_id = ""
-        self.address = ""
+        self.raw_headers = raw_headers
+        self.headers = headers
+        """By lower-case name; of several with one name the last."""
+        self.params = params
+        self.request_id = door.request_id(headers)
+        self.address = address
+        """The peer's, until the door has admitted the call: then the client's."""
         self.key = ""
         self.principal: Principal | None = None
         self.body: Any = None
@@ -98,6 +106,28 @@ class Call:
         """
         return await self.door.ask(entity, command, view, id or self.command_id())
 
+    def submit(
+        self,
+        entity: str,
+        word: Command | Query,
+        view: type[View],
+        answered: Callable[[View], None],
+        failed: Callable[[Exception], None],
+        id: bytes = b"",
+    ) -> None:
+        """Ask without awaiting: what the entity answers goes to ``answered``, a Problem to ``failed``.
+
+        Once, and perhaps before this returns. ``id``: the command's; a query has none.
+        """
+
+        def replied(reply: Reply) -> None:
+            try:
+                answered(decoded(reply, view))
+            except Exception as error:
+                failed(error)
+
+        self.door.submit(entity, word, id, replied)
+
     async def must_be_allowed_at(self, store_id: str) -> None:
         """For what names its store only once it was read: staff need their role there. Raises Forbidden."""
         if isinstance(self.principal, Staff):
@@ -107,12 +137,12 @@ class Call:
                 raise Forbidden(audience=str(audience))
 
 
-def decoded(reply: Any, view: type[View]) -> View:
+def decoded(reply: Reply, view: type[View]) -> View:
     """The answer of an accepted reply as its view; any other reply as a Problem."""
     if type(reply) is Accepted:
         decoder = _decoders.get(view)
         if decoder is None:
             decoder = _decoders[view] = msgspec.msgpack.Decoder(view)
         return decoder.decode(reply.answer)  # type: ignore[no-any-return]
-    assert not isinstance(reply, Moved), "the router keeps Moved to itself"
+    assert isinstance(reply, Rejected | Unserved), "the router keeps Moved to itself"
     raise Problem.from_reply(reply)

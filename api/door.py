@@ -7,10 +7,11 @@ import contextlib
 import itertools
 import re
 import secrets
-from collections.abc import AsyncIterator
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
-from actors.words import Command, Query
+from actors.words import Command, Query, Reply
+from api.access_log import AccessLog
 from api.addresses import Networks, bucket_of, client_address
 from api.call import Call, decoded
 from api.limits import Buckets
@@ -21,7 +22,7 @@ from api.sale_terms import SaleTerms
 from api.settings import Services
 from api.shared_limits import SharedLimits
 from api.staff_accounts import StaffAccounts
-from api.tokens import Diner, Tokens
+from api.tokens import Diner, Staff, Tokens
 
 View = TypeVar("View")
 
@@ -38,6 +39,9 @@ class Door:
         self.router = services.router
         self.tokens = Tokens(settings.secret_key)
         self.meter = HttpMeter()
+        self.access = AccessLog(services.write_log, settings.log_share)
+        self.openapi: Callable[[], dict[str, Any]] = dict
+        """The API's description; set by the ingress."""
         self.terms = SaleTerms()
         self.in_flight: dict[tuple[str, str], bytes] = {}
         """(sale, diner) → the command id of the claim that is being decided (F8)."""
@@ -67,11 +71,23 @@ class Door:
                 with contextlib.suppress(asyncio.CancelledError):
                     await sharing
             self.staff.close()
+            self.access.flush()
 
     async def ask(self, entity: str, word: Command | Query, view: type[View], id: bytes = b"") -> View:
         """What an entity answers. Raises Problem for a no or an outage."""
-        reply = await self.router.ask(entity, word, command_id=id, timeout_s=self.settings.deadline_s)
-        return decoded(reply, view)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def replied(reply: Reply) -> None:
+            if not future.done():
+                future.set_result(reply)
+
+        self.submit(entity, word, id, replied)
+        return decoded(await future, view)
+
+    def submit(self, entity: str, word: Command | Query, id: bytes, replied: Callable[[Reply], None]) -> None:
+        """The same with a callback, for what awaits nothing."""
+        deadline = self.clock.monotonic() + self.settings.deadline_s
+        self.router.submit(entity, word, command_id=id, deadline=deadline, callback=replied)
 
     def request_id(self, headers: dict[bytes, bytes]) -> str:
         """The caller's X-Request-Id if it is a decent one, else a new one."""
@@ -80,17 +96,19 @@ class Door:
             return given.decode()
         return f"{self._prefix}-{next(self._numbers):x}"
 
-    async def admit(self, call: Call) -> None:
-        """Who it is, whether they may, and whether not too often. Raises Problem or a rejection."""
-        peer = call.scope.get("client")
-        call.address = address = self._address(peer[0] if peer else "", call)
+    def admit(self, call: Call) -> Staff | None:
+        """Who it is, whether they may, and whether not too often. Raises Problem or a rejection.
+
+        Returns the staff account whose roles are still to be looked at, if any (``admit_staff``).
+        """
+        call.address = address = self._address(call)
         now = self.clock.monotonic()
         limited = address not in self.exempt
         if limited and (wait_s := self.addresses.take(bucket_of(address), now)):
             raise Problem.of(RateLimited(scope="address"), retry_after_s=wait_s)
         audience = call.operation.audience
         if audience.public:
-            return
+            return None
         authorization = call.headers.get(b"authorization")
         if authorization is None:
             raise Unauthenticated()
@@ -103,16 +121,22 @@ class Door:
         if isinstance(principal, Diner):
             if not audience.diner:
                 raise Forbidden(audience=str(audience))
-        elif audience.action is None or not audience.admits(
-            await self.staff.roles(principal), call.params.get("store_id")
-        ):
+            return None
+        if audience.action is None:
+            raise Forbidden(audience=str(audience))
+        return principal
+
+    async def admit_staff(self, call: Call, staff: Staff) -> None:
+        """Whether the account's roles allow it. Raises Forbidden."""
+        audience = call.operation.audience
+        if not audience.admits(await self.staff.roles(staff), call.params.get("store_id")):
             raise Forbidden(audience=str(audience))
 
-    def _address(self, peer: str, call: Call) -> str:
+    def _address(self, call: Call) -> str:
         if not self.trusted or b"x-forwarded-for" not in call.headers:
-            return peer
-        values = [value for name, value in call.scope["headers"] if name == b"x-forwarded-for"]
-        return client_address(peer, values, self.trusted)
+            return call.address
+        values = [value for name, value in call.raw_headers if name == b"x-forwarded-for"]
+        return client_address(call.address, values, self.trusted)
 
     def take_guest(self, call: Call) -> None:
         """One more new guest from this address. Raises Problem (429)."""

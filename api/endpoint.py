@@ -1,14 +1,17 @@
 """A request from its first header to its last byte: admit, read, ask, answer, count, log.
 
 An endpoint is an ASGI app that FastAPI's router calls directly. Nothing runs around it: no dependency tree, no
-response model, no middleware. ``docs/performance.md`` has what that costs and saves.
+response model, no middleware. The steps are methods of their own, because the fast road (``fast_road.py``) takes the
+same ones without a task around them. ``docs/performance.md`` has what that costs and saves.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import perf_counter
+from typing import cast
 
 import msgspec
 import structlog
@@ -20,9 +23,9 @@ from api import ids
 from api.bodies import ClientGone, parse_body, parse_query, read_body
 from api.call import Call
 from api.door import Door
-from api.operations import Answer, Key, Operation
+from api.operations import Answer, Handler, HotHandler, Key, Operation
 from api.problems import MEDIA_TYPE, Problem
-from api.rejections import IdempotencyKeyRequired, MethodNotAllowed
+from api.rejections import BodyTooLarge, IdempotencyKeyRequired, MethodNotAllowed
 from store_runtime.rejections import InvalidField
 
 log = structlog.get_logger("kaifan.api")
@@ -36,91 +39,129 @@ class Endpoint:
     """One operation."""
 
     def __init__(self, door: Door, operation: Operation) -> None:
-        self._door = door
-        self._operation = operation
+        self.door = door
+        self.operation = operation
+        self.hot = operation.hot
         self._decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
-        self._unlogged = 0.0
+        self._body_bytes_max = door.settings.body_bytes_max
+
+    # --- through FastAPI -----------------------------------------------------------------------------------
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
-        call = Call(self._door, self._operation, scope, receive)
-        request_id = call.request_id = self._door.request_id(call.headers)
-        bind_contextvars(request_id=request_id)
-        code = ""
+        peer = scope.get("client")
+        headers = scope["headers"]
+        params = scope.get("path_params", {})
+        call = Call(self.door, self.operation, headers, dict(headers), params, peer[0] if peer else "")
+        bind_contextvars(request_id=call.request_id)
+        outcome: Answer | Exception
         try:
-            answer = await self._answer(call)
+            outcome = await self._outcome(call, scope, receive)
         except ClientGone:
             return
         except Exception as error:
-            problem = _problem(error)
-            code = problem.code
-            answer = Answer(problem.status, problem.body(request_id), problem.all_headers, MEDIA_TYPE)
-        await self._send(answer, request_id, send)
-        seconds = perf_counter() - began
-        operation = self._operation
-        self._door.meter.count(operation.method, operation.path, answer.status, code, seconds)
-        self._log(answer.status, code, seconds)
+            outcome = error
+        answer, code = self.settle(call, outcome)
+        await self._send(answer, call.request_id, send)
+        self.count(call, answer.status, code, perf_counter() - began)
 
-    async def _answer(self, call: Call) -> Answer:
-        operation = self._operation
-        await self._door.admit(call)
-        ids.check(call.params)
-        if operation.key is not Key.NONE:
-            call.key = _key(call.headers, operation.key is Key.REQUIRED)
+    async def _outcome(self, call: Call, scope: Scope, receive: Receive) -> Answer | Exception:
+        operation = self.operation
+        staff = self.door.admit(call)
+        if staff is not None:
+            await self.door.admit_staff(call, staff)
+        self.check(call)
         if self._decoder is not None:
-            body = await read_body(call.receive, call.headers, self._door.settings.body_bytes_max)
-            call.body = parse_body(self._decoder, body)
+            self.read(call, await read_body(receive, call.headers, self._body_bytes_max))
         if operation.query is not None:
-            call.query = parse_query(call.scope["query_string"], operation.query)
-        return await operation.handler(call)
+            call.query = parse_query(scope["query_string"], operation.query)
+        if not self.hot:
+            return await cast(Handler, operation.handler)(call)
+        outcome: asyncio.Future[Answer | Exception] = asyncio.get_running_loop().create_future()
+
+        def done(ended: Answer | Exception) -> None:
+            if not outcome.done():
+                outcome.set_result(ended)
+
+        self.decide(call, done)
+        return await outcome
 
     async def _send(self, answer: Answer, request_id: str, send: Send) -> None:
-        value = answer.value
-        body = value if isinstance(value, bytes) else b"" if value is None else _encode(value)
-        headers = [(b"x-request-id", request_id.encode()), self._door.silo_header, *answer.headers]
+        headers = [(b"x-request-id", request_id.encode()), self.door.silo_header, *answer.headers]
+        body = body_of(answer)
         if answer.status not in (204, 304):
             headers.append((b"content-type", answer.content_type))
             headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _log(self, status: int, code: str, seconds: float) -> None:
-        """One line per request, or for the share of them that the settings ask for."""
-        self._unlogged += self._door.settings.log_share
-        if self._unlogged < 1 and status < 500:
-            return
-        self._unlogged = 0.0 if self._unlogged < 1 else self._unlogged - 1
-        log.info(
-            "request",
-            method=self._operation.method,
-            route=self._operation.path,
-            status=status,
-            ms=round(seconds * 1_000, 2),
-            code=code,
-        )
+    # --- the steps, for both roads -------------------------------------------------------------------------
+
+    @property
+    def takes_body(self) -> bool:
+        """It waits for a body; else what comes of one is dropped."""
+        return self._decoder is not None
+
+    def check(self, call: Call) -> None:
+        """Ids and key have their form. Raises a rejection."""
+        ids.check(call.params)
+        key = self.operation.key
+        if key is not Key.NONE:
+            call.key = _key(call.headers, key is Key.REQUIRED)
+
+    def read(self, call: Call, body: bytes) -> None:
+        """The whole body is here. Raises a rejection."""
+        assert self._decoder is not None, "an operation with a body"
+        if len(body) > self._body_bytes_max:
+            raise BodyTooLarge(size_bytes_max=self._body_bytes_max)
+        call.body = parse_body(self._decoder, body)
+
+    def decide(self, call: Call, done: Callable[[Answer | Exception], None]) -> None:
+        """Of a hot operation: the outcome comes to ``done``, or is raised."""
+        cast(HotHandler, self.operation.handler)(call, done)
+
+    def settle(self, call: Call, outcome: Answer | Exception) -> tuple[Answer, str]:
+        """The answer as it leaves, and the code of a problem (empty for a yes)."""
+        if isinstance(outcome, Answer):
+            return outcome, ""
+        problem = _problem(outcome)
+        body = problem.body(call.request_id)
+        return Answer(problem.status, body, problem.all_headers, MEDIA_TYPE), problem.code
+
+    def count(self, call: Call, status: int, code: str, seconds: float) -> None:
+        """Metrics, and the line in the log."""
+        operation = self.operation
+        self.door.meter.count(operation.method, operation.path, status, code, seconds)
+        self.door.access.line(operation.method, operation.path, status, code, seconds, call.request_id)
 
 
 class Resource:
     """All operations of one address; a method it does not take is answered with those it takes."""
 
-    def __init__(self, door: Door, operations: Iterable[Operation], refused: Operation) -> None:
+    def __init__(
+        self, door: Door, operations: Iterable[Operation], unrouted: Callable[[Handler], Operation]
+    ) -> None:
         self._endpoints = {operation.method: Endpoint(door, operation) for operation in operations}
         if "GET" in self._endpoints:
             self._endpoints["HEAD"] = self._endpoints["GET"]
-        self.methods = sorted(self._endpoints)
-        self._refused = Endpoint(door, refused)
+        methods = sorted(self._endpoints)
+
+        async def refuse_method(call: Call) -> Answer:
+            """The address is right, the method is not."""
+            raise MethodNotAllowed(allowed_methods=methods)
+
+        self.methods = methods
+        self._refused = Endpoint(door, unrouted(refuse_method))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._endpoints.get(scope["method"])
-        if endpoint is None:
-            scope["kaifan.allowed_methods"] = self.methods
-            endpoint = self._refused
+        endpoint = self._endpoints.get(scope["method"], self._refused)
         await endpoint(scope, receive, send)
 
 
-async def refuse_method(call: Call) -> Answer:
-    """The address is right, the method is not."""
-    raise MethodNotAllowed(allowed_methods=call.scope["kaifan.allowed_methods"])
+def body_of(answer: Answer) -> bytes:
+    """The answer's body as it leaves."""
+    value = answer.value
+    return value if isinstance(value, bytes) else b"" if value is None else _encode(value)
 
 
 def _problem(error: Exception) -> Problem:

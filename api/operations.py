@@ -1,13 +1,15 @@
 """What a route declares: one entry says who may call it, what it takes, what it answers, and why it may say no.
 
-The entries are what runs (``endpoint.py``) and what is documented (``openapi.py``); there is no second list.
+The entries are what runs (``endpoint.py``) and what is documented (``openapi.py``); there is no second list. A
+handler that is a plain function and not a coroutine is *hot*: the fast road serves its route too (``fast_road.py``).
 """
 
 from __future__ import annotations
 
 import enum
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -37,6 +39,14 @@ class Answer(msgspec.Struct, frozen=True):
 
 Handler = Callable[["Call"], Awaitable[Answer]]
 
+Done = Callable[[Answer | Exception], None]
+"""Takes the outcome of a request, once: an answer, or the Problem or rejection that says why not."""
+
+HotHandler = Callable[["Call", Done], None]
+"""Awaits nothing: it asks with a callback and tells the outcome when it is there, or raises it."""
+
+H = TypeVar("H", bound=Callable[..., Any])
+
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one address.
@@ -52,7 +62,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
-    handler: Handler
+    handler: Handler | HotHandler
     audience: Audience
     tag: str
     summary: str
@@ -65,6 +75,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     example: dict[str, Any] | None = None
     entity: bool = True
+
+    @property
+    def hot(self) -> bool:
+        """Its handler awaits nothing."""
+        return not inspect.iscoroutinefunction(self.handler)
 
     @property
     def name(self) -> str:
@@ -93,13 +108,13 @@ class Table:
         headers: dict[str, str] | None = None,
         example: dict[str, Any] | None = None,
         entity: bool = True,
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[H], H]:
         """Declare a handler. Its docstring is the summary (first sentence) and the description.
 
         ``entity`` is false where no entity is asked, so that nothing can be in doubt.
         """
 
-        def declare(handler: Handler) -> Handler:
+        def declare(handler: H) -> H:
             text = (handler.__doc__ or "").strip()
             summary, _, description = text.partition("\n\n")
             self.operations.append(

@@ -53,7 +53,7 @@ async def show_metrics(call: Call) -> Answer:
 @table.route("GET", "/openapi.json", audience=PUBLIC, answers={200: dict}, entity=False)
 async def show_openapi(call: Call) -> Answer:
     """This description, OpenAPI 3.1."""
-    return Answer(200, msgspec.json.encode(call.scope["app"].openapi()))
+    return Answer(200, msgspec.json.encode(call.door.openapi()))
 
 
 @table.route("GET", "/docs", audience=PUBLIC, answers={200: str}, entity=False)

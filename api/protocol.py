@@ -112,8 +112,8 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._phase = Phase.NOTHING
         self._began_now = False
-        self._head_fields_bytes = 0
-        self._head_fed_bytes = 0
+        self._read_bytes = 0
+        self._head_read_bytes = 0
         self._drained_bytes = 0
         self._heard_enough = False
         self._ended = False
@@ -138,43 +138,55 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._heard_enough or self.transport.is_closing():
             return
         self._began_now = False
+        self._read_bytes = len(data)
         super().data_received(data)
-        if self._phase is Phase.HEAD and not self._began_now:
-            # The parser keeps an unfinished header to itself, so what it was fed is counted too. What comes in the
-            # same read as the beginning is not; that is one read at most.
-            self._head_fed_bytes += len(data)
-            self._check_head()
+        if self._phase is Phase.HEAD:
+            # The parser keeps an unfinished header to itself, so after the first read what it was fed is counted.
+            self._head_read_bytes = (
+                self._fields_bytes() if self._began_now else self._head_read_bytes + len(data)
+            )
+            self._check_head(self._head_read_bytes)
 
     # --- from the parser -----------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        # As uvicorn's, but the scope waits until it is known who needs one.
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
         self._phase = Phase.HEAD
         self._began_now = True
-        self._head_fields_bytes = 0
-        self._head_fed_bytes = 0
+        self._head_read_bytes = 0
         self._patient_until = 0.0
         self.deadline = self.loop.time() + self.limits.head_s
 
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._head_fields_bytes += len(url)
-
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._phase is Phase.HEAD:  # later ones are a chunked body's trailers, which nobody reads
-            super().on_header(name, value)
-            self._head_fields_bytes += len(name) + len(value) + 4
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        self._check_head()
+        if not self._began_now or self._read_bytes > self.limits.head_bytes_max:
+            # A head within one small read is small; most are.
+            self._check_head(self._fields_bytes())
         if self._heard_enough or self.transport.is_closing():
             return
+        self._drained_bytes = 0
+        self.deadline = self.loop.time() + self.limits.body_s
+        self.on_good_head()
+
+    def on_good_head(self) -> None:
+        """A request within all bounds: it gets a scope and a task of its own, or its place in the pipeline."""
+        headers, url = self.headers, self.url
+        super().on_message_begin()
+        self.scope["headers"] = self.headers = headers
+        self.url = url
+        self.expect_100_continue = any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in headers
+        )
         super().on_headers_complete()
         # From here on the request has a cycle of its own; before, the last cycle is an earlier request's.
         self._phase = Phase.BODY
         self.cycle.transport = cast(asyncio.Transport, self.outlet)
-        self._drained_bytes = 0
-        self.deadline = self.loop.time() + self.limits.body_s
         if self.draining:
             self.cycle.keep_alive = False
 
@@ -183,17 +195,25 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         super().on_body(body)
         if self.cycle.response_complete:
-            self._drained_bytes += len(body)
-            if self._drained_bytes > self.limits.drained_bytes_max:
-                self.transport.close()
+            self.drop(body)
+
+    def drop(self, body: bytes) -> None:
+        """A body that nobody waits for any more, up to its bound."""
+        self._drained_bytes += len(body)
+        if self._drained_bytes > self.limits.drained_bytes_max:
+            self.transport.close()
 
     def on_message_complete(self) -> None:
         if self._phase is not Phase.BODY or self.transport.is_closing():
             return
         self._phase = Phase.NOTHING
-        super().on_message_complete()
+        self.on_whole_message()
         limits = self.limits
         self.deadline = self.loop.time() + (limits.answer_s if self._answering else limits.idle_s)
+
+    def on_whole_message(self) -> None:
+        """The request is here to its last byte."""
+        super().on_message_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
         """The request is answered in HTTP/1.1; what follows it on this connection cannot be read."""
@@ -217,11 +237,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self._patient_until = 0.0
         self.flow.resume_reading()
         if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
+            self.start_next()
             self.deadline = self.loop.time() + self.limits.answer_s
         elif self._phase is Phase.NOTHING:
             self.deadline = self.loop.time() + self.limits.idle_s
+
+    def start_next(self) -> None:
+        """The turn of the request that has waited longest in the pipeline."""
+        cycle, app = self.pipeline.pop()
+        self._start_asgi_task(cycle, app)
 
     # --- from the server -----------------------------------------------------------------------------------
 
@@ -251,8 +275,11 @@ class LimitedProtocol(HttpToolsProtocol):
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _check_head(self) -> None:
-        if max(self._head_fields_bytes, self._head_fed_bytes) > self.limits.head_bytes_max:
+    def _fields_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _check_head(self, size_bytes: int) -> None:
+        if size_bytes > self.limits.head_bytes_max:
             self._refuse(HeadersTooLarge(size_bytes_max=self.limits.head_bytes_max))
 
     def _refuse(self, reason: Rejection | Problem) -> None:

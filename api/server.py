@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from api.app import Ingress
+from api.fast_protocol import FastProtocol
 from api.protocol import ConnectionLimits, LimitedProtocol
 
 log = structlog.get_logger("kaifan.api")
@@ -51,7 +53,9 @@ class HttpServer:
     """One silo's HTTP service; see :func:`run_server`."""
 
     def __init__(self, app: ASGIApp, limits: ConnectionLimits) -> None:
-        protocol = type("SiloProtocol", (LimitedProtocol,), {"limits": limits, "draining": False})
+        road = app.fast_road if isinstance(app, Ingress) else None
+        base = LimitedProtocol if road is None else FastProtocol
+        protocol = type("SiloProtocol", (base,), {"limits": limits, "draining": False, "road": road})
         self._protocol: type[LimitedProtocol] = protocol
         self._server = _Uvicorn(
             Config(

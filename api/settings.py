@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -55,6 +56,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A failed login is answered no sooner, whatever it failed on."""
     account_fresh_s: float = 5.0
     """A change of roles or password ends earlier tokens within this time."""
+    fast_road: bool = True
+    """Hot routes are answered by the HTTP protocol itself; off: all routes go through FastAPI."""
     log_share: float = 1.0
     """Share of requests that get a log line, 0 to 1; server errors always do."""
 
@@ -66,10 +69,16 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Router(Protocol):
     """The part of actors.router that the ingress uses."""
 
-    async def ask(
-        self, entity: str, word: Command | Query, *, command_id: bytes = b"", timeout_s: float = 5.0
-    ) -> Reply:
-        """The reply of ``kind/id``; Unserved at the latest after ``timeout_s``."""
+    def submit(
+        self,
+        entity: str,
+        word: Command | Query,
+        *,
+        command_id: bytes,
+        deadline: float,
+        callback: Callable[[Reply], None],
+    ) -> None:
+        """Ask ``kind/id``; one reply to the callback, Unserved at the latest at ``deadline`` (monotonic seconds)."""
         ...
 
 
@@ -94,5 +103,7 @@ class Services:
     """Whether this silo can commit now."""
     metrics_text: Callable[[], str]
     """The silo's metrics in Prometheus text form; the ingress adds its own."""
+    write_log: Callable[[str], object] = sys.stdout.write
+    """Takes whole lines of JSON: the access log."""
     redis: Redis | None = None
     """Where limits are shared; without it, or when it is away, each silo counts for itself."""

@@ -224,6 +224,7 @@ class Launcher:
                 trusted_proxies=split(settings.trusted_proxies),
                 simulated_channel=settings.simulated_channel,
                 log_share=settings.log_share,
+                fast_road=settings.fast_road,
                 runtime=runtime_settings(settings),
             )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,10 @@ COUNTERS = {
 }
 
 
-def write_logs_to(file: Path, level: int = logging.INFO) -> None:
-    """JSON lines to ``file`` for this process."""
+def write_logs_to(file: Path, level: int = logging.INFO) -> Callable[[str], object]:
+    """JSON lines to ``file`` for this process; returns what writes whole lines to it."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    lines = file.open("a", buffering=1)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -59,9 +60,10 @@ def write_logs_to(file: Path, level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file.open("a", buffering=1)),
+        logger_factory=structlog.WriteLoggerFactory(lines),
         cache_logger_on_first_use=False,
     )
+    return lines.write
 
 
 def metrics_text(meter: Meter, status: dict[str, Any]) -> str:

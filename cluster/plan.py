@@ -29,6 +29,7 @@ class SiloPlan(msgspec.Struct, kw_only=True):
     trusted_proxies: tuple[str, ...]
     simulated_channel: bool
     log_share: float
+    fast_road: bool
     runtime: RuntimeSettings
 
 

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     simulated_channel: bool = Field(
         True, description="The simulated payment channel. Switch off where real money is taken."
     )
+    fast_road: bool = Field(
+        True,
+        description="Hot routes are answered by the HTTP protocol; off: everything goes through FastAPI.",
+    )
     log_share: float = Field(
         1.0, ge=0, le=1, description="Share of requests that get a log line. Server errors always do."
     )

@@ -55,7 +55,7 @@ class SiloProcess:
 
     async def start(self) -> None:
         """Open stores (waits out an outage), join, serve HTTP."""
-        write_logs_to(Path(self.plan.log_file))
+        self._write_log = write_logs_to(Path(self.plan.log_file))
         self._stores = await self._open_stores()
         self._own_port.bind(("127.0.0.1", 0))
         self._own_port.listen(256)
@@ -159,11 +159,13 @@ class SiloProcess:
                 trusted_proxies=plan.trusted_proxies,
                 simulated_channel=plan.simulated_channel,
                 log_share=plan.log_share,
+                fast_road=plan.fast_road,
             ),
             clock=self.silo.clock,
             silos=self._silos,
             ready=self._ready,
             metrics_text=lambda: metrics_text(self.silo.meter, self.silo.status()),
+            write_log=self._write_log,
             redis=self._redis,
         )
         listener = await asyncio.to_thread(ask_for_listener, plan.door)

@@ -5,16 +5,19 @@ The claim is the hottest route of the house; it asks one entity once, and nothin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from actors.turn import derived_id
+from actors.words import Reply
 from api.audiences import DINER, PUBLIC
-from api.call import Call
+from api.call import Call, decoded
 from api.moments import rfc3339
-from api.operations import Answer, Key, Table
+from api.operations import Answer, Done, Key, Table
+from api.problems import Problem
 from api.rejections import ClaimInFlight
 from api.views import CheckedOut, ClaimShown, Entry, PaymentShown, ProofShown, Sale, SaleList, SaleRow
 from flash_sale import entry
@@ -100,28 +103,42 @@ class ProofQuery(msgspec.Struct):
     ],
     example={"quantity": 1},
 )
-async def claim(call: Call) -> Answer:
+def claim(call: Call, done: Done) -> None:
     """Claim.
 
     201: held until expires_at. 202 waiting: nothing is left, and the claim asked to wait. 202 entered: it takes
     part in the draw at result_at. One claim of a diner in a sale is decided at a time.
     """
-    door = call.door
     sale = call.params["flash_sale_id"]
-    diner = call.diner
-    if (token := call.headers.get(b"entry-token")) is None or not _admits(call, sale, token):
-        await _must_not_want_entry(call, sale)
+    token = call.headers.get(b"entry-token")
+    if token is not None and _admits(call, sale, token):
+        _claim(call, sale, done)
+    else:
+        _unless_entry_is_wanted(call, sale, lambda: _claim(call, sale, done), done)
+
+
+def _claim(call: Call, sale: str, done: Done) -> None:
+    in_flight = call.door.in_flight
     command_id = call.command_id()
-    place = (sale, diner.user_id)
-    first = door.in_flight.setdefault(place, command_id)
+    place = (sale, call.diner.user_id)
+    first = in_flight.setdefault(place, command_id)
     if first != command_id:
         raise ClaimInFlight()
-    command = Claim(user_id=diner.user_id, quantity=call.body.quantity, wait=call.body.wait)
-    try:
-        view = await call.tell(f"flash-sale/{sale}", command, ClaimView, command_id)
-    finally:
+
+    def replied(reply: Reply) -> None:
         if first is command_id:  # a repeat of the same request waits along and clears nothing
-            del door.in_flight[place]
+            del in_flight[place]
+        done(_claimed(reply))
+
+    command = Claim(user_id=call.diner.user_id, quantity=call.body.quantity, wait=call.body.wait)
+    call.door.submit(f"flash-sale/{sale}", command, command_id, replied)
+
+
+def _claimed(reply: Reply) -> Answer | Problem:
+    try:
+        view = decoded(reply, ClaimView)
+    except Problem as problem:
+        return problem
     return Answer(201 if view.status == "held" else 202, ClaimShown.of(view))
 
 
@@ -139,16 +156,25 @@ def _admits(call: Call, sale: str, token: bytes) -> bool:
     return True
 
 
-async def _must_not_want_entry(call: Call, sale: str) -> None:
-    """Without a good token only a sale that wants none may be claimed from (F8). Raises Problem."""
+def _unless_entry_is_wanted(call: Call, sale: str, go_on: Callable[[], None], done: Done) -> None:
+    """Without a good token only a sale that wants none may be claimed from (F8)."""
     door = call.door
     now = door.clock.monotonic()
+
+    def known(wanted: bool) -> None:
+        if wanted:
+            raise EntryTokenInvalid(valid_from=None)
+        go_on()
+
+    def heard(view: SaleView) -> None:
+        door.terms.heard(sale, view.entry_required, now)
+        known(view.entry_required)
+
     wanted = door.terms.entry_required(sale, now)
     if wanted is None:
-        wanted = (await call.ask(f"flash-sale/{sale}", GetSale(), SaleView)).entry_required
-        door.terms.heard(sale, wanted, now)
-    if wanted:
-        raise EntryTokenInvalid(valid_from=None)
+        call.submit(f"flash-sale/{sale}", GetSale(), SaleView, heard, done)
+    else:
+        known(wanted)
 
 
 @table.route(
@@ -158,10 +184,10 @@ async def _must_not_want_entry(call: Call, sale: str) -> None:
     answers={200: Sale},
     problems=[FlashSaleNotFound],
 )
-async def show_sale(call: Call) -> Answer:
+def show_sale(call: Call, done: Done) -> None:
     """A flash sale as it stands."""
-    view = await call.ask(f"flash-sale/{call.params['flash_sale_id']}", GetSale(), SaleView)
-    return Answer(200, Sale.of(view))
+    sale = f"flash-sale/{call.params['flash_sale_id']}"
+    call.submit(sale, GetSale(), SaleView, lambda view: done(Answer(200, Sale.of(view))), done)
 
 
 @table.route(

@@ -19,7 +19,7 @@ import pytest
 from actors.clock import ClusterClock
 from actors.silo import Silo
 from actors.testing.local import local_silo
-from actors.words import Accepted, Command, Reply
+from actors.words import Accepted, Command, Query, Reply
 from api.app import Ingress, create_app
 from api.passwords import hash_password
 from api.protocol import ConnectionLimits
@@ -74,6 +74,33 @@ async def until(condition: Callable[[], bool], expected: str, timeout_s: float =
 def in_time(seconds: float) -> str:
     """A moment from now, as a body carries it."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+class Gate:
+    """Holds words back between door and entities until it is opened."""
+
+    def __init__(self, router: Router, holds: Callable[[Command | Query], bool] = lambda word: True) -> None:
+        self.router = router
+        self.is_open = False
+        self._holds = holds
+        self._held: list[Callable[[], None]] = []
+
+    def submit(self, entity: str, word: Command | Query, **how: Any) -> None:
+        if not self.is_open and self._holds(word):
+            self._held.append(lambda: self.router.submit(entity, word, **how))
+        else:
+            self.router.submit(entity, word, **how)
+
+    @property
+    def waiting(self) -> int:
+        """Words that are held back."""
+        return len(self._held)
+
+    def open(self) -> None:
+        """Let everything through, in its order."""
+        self.is_open = True
+        for go_on in self._held:
+            go_on()
 
 
 class House:
@@ -191,6 +218,7 @@ async def open_house(
     settings: dict[str, Any] | None = None,
     limits: ConnectionLimits | None = None,
     ready: Callable[[], bool] = lambda: True,
+    write_log: Callable[[str], object] = lambda lines: None,
     around: Callable[[Router], Router] = lambda router: router,
     redis: Any = None,
 ) -> AsyncIterator[House]:
@@ -210,6 +238,7 @@ async def open_house(
             silos=silos,
             ready=ready,
             metrics_text=lambda: "",
+            write_log=write_log,
             redis=redis,
         )
         app = create_app(services)

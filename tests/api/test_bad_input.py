@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -209,10 +210,10 @@ class Outage:
         self.router = router
         self.code = code
 
-    async def ask(
-        self, entity: str, word: Command | Query, *, command_id: bytes = b"", timeout_s: float = 5.0
-    ) -> Reply:
-        return Unserved(self.code, "", 1_500)
+    def submit(
+        self, entity: str, word: Command | Query, *, callback: Callable[[Reply], None], **how: Any
+    ) -> None:
+        callback(Unserved(self.code, "", 1_500))
 
 
 @pytest.mark.parametrize(
@@ -234,9 +235,7 @@ class Broken:
     def __init__(self, router: Router) -> None:
         self.router = router
 
-    async def ask(
-        self, entity: str, word: Command | Query, *, command_id: bytes = b"", timeout_s: float = 5.0
-    ) -> Reply:
+    def submit(self, entity: str, word: Command | Query, **how: Any) -> None:
         raise ZeroDivisionError("a secret of the inside")
 
 

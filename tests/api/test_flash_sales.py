@@ -6,10 +6,9 @@ import asyncio
 
 import pytest
 
-from actors.words import Command, Query, Reply
 from api.settings import Router
 from flash_sale.commands import Claim
-from tests.api.house import House, fresh_key, in_time, open_house, until
+from tests.api.house import Gate, House, fresh_key, in_time, open_house, until
 
 pytestmark = pytest.mark.anyio
 
@@ -344,29 +343,12 @@ async def test_a_manager_cannot_touch_another_stores_sale(house: House) -> None:
     ] * 2
 
 
-class Gate:
-    """Holds claims back between door and entity until it is opened."""
-
-    def __init__(self, router: Router) -> None:
-        self.router = router
-        self.opened = asyncio.Event()
-        self.waiting = 0
-
-    async def ask(
-        self, entity: str, word: Command | Query, *, command_id: bytes = b"", timeout_s: float = 5.0
-    ) -> Reply:
-        if isinstance(word, Claim):
-            self.waiting += 1
-            await self.opened.wait()
-        return await self.router.ask(entity, word, command_id=command_id, timeout_s=timeout_s)
-
-
 async def test_F8_one_claim_of_a_diner_in_a_sale_is_decided_at_a_time() -> None:
     """A second claim while the first is on its way: 429; a repeat of the first waits for the same answer."""
     gates: list[Gate] = []
 
     def around(router: Router) -> Router:
-        gates.append(Gate(router))
+        gates.append(Gate(router, lambda word: isinstance(word, Claim)))
         return gates[0]
 
     async with open_house(around=around) as house:
@@ -378,7 +360,7 @@ async def test_F8_one_claim_of_a_diner_in_a_sale_is_decided_at_a_time() -> None:
         await until(lambda: gates[0].waiting == 3, "claim, repeat, and a claim in another sale at the gate")
 
         second = await house.claim(sale["flash_sale_id"], who)
-        gates[0].opened.set()
+        gates[0].open()
 
         assert (second.status_code, second.json()["code"]) == (429, "claim_in_flight")
         assert second.headers["retry-after"] == "1"

@@ -9,35 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from actors.words import Command, Query, Reply
 from api.server import NotStarted, run_server
 from api.settings import Router
-from tests.api.house import open_house, until
+from tests.api.house import Gate, open_house, until
 
 pytestmark = pytest.mark.anyio
 
 MENU = b"GET /api/v1/stores/s1/menu HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
-class Slow:
-    """Answers once it is told to."""
-
-    def __init__(self, router: Router) -> None:
-        self.router = router
-        self.may_answer = asyncio.Event()
-        self.waiting = 0
-
-    async def ask(
-        self, entity: str, word: Command | Query, *, command_id: bytes = b"", timeout_s: float = 5.0
-    ) -> Reply:
-        self.waiting += 1
-        await self.may_answer.wait()
-        return await self.router.ask(entity, word, command_id=command_id, timeout_s=timeout_s)
-
-
-def _slow(made: list[Slow]) -> Any:
+def _slow(made: list[Gate]) -> Any:
     def around(router: Router) -> Router:
-        made.append(Slow(router))
+        made.append(Gate(router))
         return made[0]
 
     return around
@@ -45,7 +28,7 @@ def _slow(made: list[Slow]) -> Any:
 
 async def test_a_drain_answers_what_is_under_way_and_accepts_no_more() -> None:
     """The answer comes with Connection: close; idle connections end; new ones are refused."""
-    made: list[Slow] = []
+    made: list[Gate] = []
     async with open_house(around=_slow(made)) as house:
         idle_reader, idle_writer = await house.connect()
         reader, writer = await house.connect()
@@ -56,7 +39,7 @@ async def test_a_drain_answers_what_is_under_way_and_accepts_no_more() -> None:
         await until(lambda: house.server.draining, "the server drains")
         with pytest.raises(OSError):
             await house.connect()
-        made[0].may_answer.set()
+        made[0].open()
         answer = await asyncio.wait_for(reader.read(), 10)
         await asyncio.wait_for(draining, 10)
 
@@ -85,7 +68,7 @@ async def test_a_request_that_meets_a_drain_is_answered_as_the_last_one() -> Non
 
 async def test_a_drain_ends_in_time_whatever_is_under_way() -> None:
     """An answer that never comes does not keep the silo from leaving."""
-    made: list[Slow] = []
+    made: list[Gate] = []
     async with open_house(around=_slow(made)) as house:
         reader, writer = await house.connect()
         writer.write(MENU)

@@ -1,0 +1,119 @@
+"""One connection on which hot routes take the fast road and all others go through uvicorn to FastAPI.
+
+Both kinds may follow each other on one connection, pipelined too: a request is answered when those before it are.
+Overrides of uvicorn 0.54; ``tests/api/test_fast_road.py`` has a test per override.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from api.call import Call
+from api.fast_road import BODY_DIGITS_MAX, FastRoad, HotCycle
+from api.protocol import LimitedProtocol, Phase
+
+
+class FastProtocol(LimitedProtocol):
+    """One connection; ``road`` is the silo's."""
+
+    road: FastRoad
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._unsent: tuple[HotCycle, bytes] | None = None
+        """An answer that waits for its client to read earlier ones."""
+
+    # --- from the parser -----------------------------------------------------------------------------------
+
+    def on_good_head(self) -> None:
+        hot = self._hot_cycle()
+        if hot is None:
+            super().on_good_head()
+            return
+        before = self.cycle
+        self.cycle = cast(Any, hot)
+        self._phase = Phase.BODY
+        if self.draining:
+            hot.keep_alive = False
+        if before is None or before.response_complete:
+            hot.start()
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft(cast(Any, (hot, None)))
+
+    def _hot_cycle(self) -> HotCycle | None:
+        """The request as the fast road takes it, None if that is not for it."""
+        parser = self.parser
+        found = self.road.find(parser.get_method(), self.url)
+        if found is None:
+            return None
+        headers = dict(self.headers)
+        if (
+            b"transfer-encoding" in headers
+            or b"expect" in headers
+            or len(headers.get(b"content-length", b"")) > BODY_DIGITS_MAX
+            or parser.get_http_version() != "1.1"
+            or parser.should_upgrade()
+        ):
+            return None
+        endpoint, params = found
+        peer = self.client[0] if self.client else ""
+        call = Call(endpoint.door, endpoint.operation, self.headers, headers, params, peer)
+        return HotCycle(self, endpoint, call, parser.should_keep_alive())
+
+    def on_body(self, body: bytes) -> None:
+        cycle: Any = self.cycle
+        if type(cycle) is not HotCycle:
+            super().on_body(body)
+        elif self._phase is Phase.BODY and not self.transport.is_closing():
+            if cycle.response_complete:
+                self.drop(body)
+            else:
+                cycle.body += body
+
+    def on_whole_message(self) -> None:
+        cycle: Any = self.cycle
+        if type(cycle) is HotCycle:
+            cycle.body_is_whole()
+        else:
+            super().on_whole_message()
+
+    # --- the answer ----------------------------------------------------------------------------------------
+
+    def default_head(self) -> bytes:
+        return self.road.default_head(self.server_state.default_headers)
+
+    def answer_hot(self, cycle: HotCycle, raw: bytes) -> None:
+        """Write an answer whole. A client that does not read what it was sent gets it when it does."""
+        if cycle.disconnected or self.transport.is_closing():
+            cycle.response_complete = True
+        elif self.flow.write_paused:
+            self._unsent = (cycle, raw)
+        else:
+            self._write_hot(cycle, raw)
+
+    def _write_hot(self, cycle: HotCycle, raw: bytes) -> None:
+        self.transport.write(raw)
+        cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.end()
+        self.on_response_complete()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unsent is not None:
+            unsent, self._unsent = self._unsent, None
+            self._write_hot(*unsent)
+
+    def start_next(self) -> None:
+        cycle: Any = self.pipeline[-1][0]
+        if type(cycle) is HotCycle:
+            self.pipeline.pop()
+            # Not from here: of many pipelined requests each would begin inside the one before it.
+            self.loop.call_soon(self._start_hot, cycle)
+        else:
+            super().start_next()
+
+    def _start_hot(self, cycle: HotCycle) -> None:
+        if not self.transport.is_closing():
+            cycle.start()
