@@ -7,7 +7,7 @@ FIRST_SEED ?= 1
 KILLS ?= 200
 MINUTES ?= 240
 
-.PHONY: help setup run test lint simulate bench bench-quick chaos soak clean
+.PHONY: help setup run test lint simulate equipment bench bench-quick charts chaos soak clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,17 +31,24 @@ lint: setup ## style, import walls, types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-test: lint ## set-up, lint, walls, types, the whole test-suite
+test: lint equipment ## set-up, lint, walls, types, the whole test-suite
 	$(BIN)/pytest -n 2 --dist loadfile
 
 simulate: setup ## the deterministic simulation: SEEDS=n FIRST_SEED=k
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first-seed $(FIRST_SEED)
 
-bench: setup ## every subject, interleaved and audited: about 10 minutes
+equipment: setup ## what peers and load need beyond the lock: installed where that is ours to do, else named
+	@$(BIN)/python -m loadtests.equipment
+
+bench: equipment ## every subject, interleaved and audited: about 10 minutes
 	$(BIN)/python -m loadtests.bench
 
-bench-quick: setup ## the same in short: about 2 minutes
+bench-quick: equipment ## the same in short: about 2 minutes
 	$(BIN)/python -m loadtests.bench --quick
+
+charts: setup ## tables and pictures from the published result file
+	$(BIN)/python -m loadtests.report
+	$(BIN)/python -m loadtests.charts
 
 chaos: setup ## kills of silos, mongod and the cache under load: KILLS=n
 	$(BIN)/python -m tests.chaos --kills $(KILLS)

@@ -21,7 +21,7 @@ _HEAD = (
     "subject",
     "durability",
     "per second (min–max)",
-    "× Kaifan (min–max)",
+    "ratio (min–max)",
     "p50 / p99 ms",
     "errors",
     "correct",
@@ -36,10 +36,16 @@ def figures(rows: Sequence[Row]) -> str:
         parts += [f"**{case}, {connections} connections, {block[0].rounds} rounds**", ""]
         parts += [f"| {' | '.join(_HEAD)} |", f"|{'---|' * len(_HEAD)}"]
         parts += [_line(row) for row in block]
-        parts += [""]
+        parts += ["", f"Load: `{block[0].generator}`. {_compared(block)}".rstrip(), ""]
     if rows:
-        parts += [f"Machine: {rows[0].machine}. Load: `{rows[0].generator}`."]
+        parts += [f"Machine: {rows[0].machine}."]
     return "\n".join(parts)
+
+
+def _compared(block: Sequence[Row]) -> str:
+    """What the ratios of a table are to."""
+    to = list(dict.fromkeys(row.ratio_to for row in block if row.ratio_to_kaifan is not None))
+    return f"Ratios are to `{'`, `'.join(to)}`." if to else ""
 
 
 def with_figures(page: str, rows: Sequence[Row]) -> str:
@@ -65,12 +71,13 @@ def main() -> int:
 
 def _line(row: Row) -> str:
     ratio = "–"
+    offered = "" if row.offered is None else f" of {row.offered:,.0f} due"
     if row.ratio_to_kaifan is not None:
         ratio = f"{row.ratio_to_kaifan:.2f} ({row.ratio_min:.2f}–{row.ratio_max:.2f})"
     cells = (
         row.subject,
         row.durability,
-        f"{row.rate_median:,.0f} ({row.rate_min:,.0f}–{row.rate_max:,.0f})",
+        f"{row.rate_median:,.0f} ({row.rate_min:,.0f}–{row.rate_max:,.0f}){offered}",
         ratio,
         f"{row.p50_ms:.1f} / {row.p99_ms:.1f}",
         str(row.errors),

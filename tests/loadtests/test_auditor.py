@@ -10,11 +10,12 @@ import msgspec
 import pytest
 
 from loadtests.auditor import audit_sale
+from loadtests.backends import start_redis
 from loadtests.checker import SaleRules, Verdict
 from loadtests.client import StormClient
 from loadtests.generator import Diner
 from loadtests.history import Attempt
-from loadtests.subjects import Peer
+from loadtests.peer_subjects import Peer
 
 pytestmark = pytest.mark.services
 FIVE = SaleRules(stock=5, per_user_limit=2)
@@ -25,7 +26,7 @@ def with_a_sale_of_five(folder: Path, scene: Scene) -> Verdict:
     """Play a scene against FastAPI + Redis with a sale of five, at most two per diner."""
 
     async def run() -> Verdict:
-        shop = Peer("fastapi + redis", "fsync", "fastapi_redis", redis=True)
+        shop = Peer("fastapi + redis", "fsync", "fastapi_redis", backend=start_redis)
         try:
             await shop.start(folder)
             sale_id = await shop.open_sale(FIVE.stock, 2)

@@ -13,7 +13,9 @@ import msgspec
 import psutil
 import pytest
 
+from loadtests import backends, generator, wrk
 from loadtests.bench import Row, main, table
+from loadtests.equipment import Missing
 
 ROOT = Path(__file__).parents[2]
 FIELDS_OF_THE_CONTRACT = {
@@ -32,35 +34,63 @@ FIELDS_OF_THE_CONTRACT = {
 
 
 @pytest.mark.services
-def test_rows_are_written_and_an_overselling_subject_is_marked(tmp_path: Path) -> None:
-    """Both cases run for two subjects; the no-op server oversells, is marked for it and not left out."""
+@pytest.mark.parametrize("load", ["--own-load", "wrk where it is there"])
+def test_rows_are_written_and_an_overselling_subject_is_marked(load: str, tmp_path: Path) -> None:
+    """Cases run for two subjects; the no-op server oversells, is marked for it and not left out."""
     out = tmp_path / "rows.json"
+    words = ["--rounds=2", "--seconds=0.4", "--connections=8", "--case=claim", "--case=sold-out"]
+    words += ["--subject=no-op protocol", "--subject=fastapi + redis (2", f"--out={out}"]
 
-    code = main(
-        [
-            "--rounds=2",
-            "--seconds=0.4",
-            "--connections=8",
-            "--subject=no-op",
-            "--subject=fastapi + redis (1",
-            f"--out={out}",
-        ]
-    )
+    code = main([*words, load] if load.startswith("--") else words)
 
     rows = msgspec.json.decode(out.read_bytes())
     assert code == 0
     assert all(set(row) >= FIELDS_OF_THE_CONTRACT for row in rows)
     assert {(row["case"], row["subject"]): row["correct"] for row in rows} == {
-        ("flash claim", "no-op fastapi"): False,
-        ("flash claim", "fastapi + redis (1 worker)"): True,
-        ("flash claim past stock", "no-op fastapi"): False,
-        ("flash claim past stock", "fastapi + redis (1 worker)"): True,
+        ("flash claim", "no-op protocol"): False,
+        ("flash claim", "fastapi + redis (2 workers)"): True,
+        ("sold out", "no-op protocol"): False,
+        ("sold out", "fastapi + redis (2 workers)"): True,
     }
+    own = load == "--own-load" or not wrk.name()
     for row in rows:
         assert row["rounds"] == 2
         assert 0 < row["rate_min"] <= row["rate_median"] <= row["rate_max"]
         assert 0 < row["p50_ms"] <= row["p99_ms"]
         assert row["errors"] == 0
+        assert row["generator"] == (generator.NAME if own else wrk.name())
+
+
+@pytest.mark.services
+def test_a_steady_load_is_a_share_of_the_maximum_and_has_no_ratio(tmp_path: Path) -> None:
+    """Claims become due at 70 % of what the warm-up made; rates are then no ground for a comparison."""
+    out = tmp_path / "rows.json"
+    words = ["--rounds=1", "--seconds=0.5", "--connections=8", "--case=steady", "--subject=asgi + redis (2"]
+
+    assert main([*words, f"--out={out}"]) == 0
+
+    [row] = msgspec.json.decode(out.read_bytes())
+    assert row["case"] == "flash claim at 70 % of the maximum"
+    assert row["correct"]
+    assert row["ratio_to_kaifan"] is None
+    assert row["rate_median"] <= row["offered"] * 1.1
+
+
+def test_software_that_is_not_here_leaves_its_subject_out_with_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No PostgreSQL is no failure of the bench: it says so, and whose rows are not there."""
+
+    def none() -> Path:
+        raise Missing("no PostgreSQL; apt-get install postgresql")
+
+    monkeypatch.setattr(backends, "postgres_folder", none)
+    out = tmp_path / "rows.json"
+
+    main(["--subject", "fastapi + neveroversell", "--case", "claim", "--out", str(out)])
+
+    assert "left out: fastapi + neveroversell: no PostgreSQL" in capsys.readouterr().out
+    assert msgspec.json.decode(out.read_bytes()) == []
 
 
 @pytest.mark.services
@@ -140,7 +170,7 @@ def test_the_table_shows_ratios_to_kaifan_and_kaifan_as_a_share_of_the_no_op() -
     text = table([row("kaifan", 4000, 1.0), row("no-op fastapi", 8000, 2.0, correct=False)])
 
     assert "1.90–2.10" in text
-    assert "kaifan reaches 50 % of the no-op server" in text
+    assert "kaifan reaches 50 % of no-op fastapi" in text
     assert [line.split()[-1] for line in text.splitlines() if line.startswith(("kaifan ", "no-op"))][:2] == [
         "yes",
         "NO",

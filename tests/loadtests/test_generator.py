@@ -20,7 +20,11 @@ DINERS = [Diner(f"diner-{number}", f"token-{number}") for number in range(8)]
 
 
 def storm_against(
-    reply: Callable[[int], bytes], *, connections: int = 4, seconds: float = 0.3
+    reply: Callable[[int], bytes],
+    *,
+    connections: int = 4,
+    seconds: float = 0.3,
+    per_second: float | None = None,
 ) -> tuple[Round, list[str]]:
     """A short storm against a server that answers the n-th request with ``reply(n)``, b'' hangs up."""
     heads: list[str] = []
@@ -46,7 +50,7 @@ def storm_against(
         async with server:
             port = server.sockets[0].getsockname()[1]
             target = Target(base_url=f"http://127.0.0.1:{port}", flash_sale_id="s", diners=DINERS)
-            return await storm(target, connections=connections, seconds=seconds)
+            return await storm(target, connections=connections, seconds=seconds, per_second=per_second)
 
     return asyncio.run(run()), heads
 
@@ -103,6 +107,38 @@ def test_refusals_and_broken_connections_are_counted_apart() -> None:
     assert statuses[201] == 17
     assert statuses[409] == len(heads) - 19
     assert [attempt.answered_at for attempt in seen.history() if attempt.status is None] == [None, None]
+
+
+def test_a_steady_load_is_due_at_equal_distances_whatever_the_server_does() -> None:
+    """Each claim has the moment at which it was due; latency counts from there."""
+    seen, heads = storm_against(held, seconds=0.5, per_second=400)
+
+    due = sorted(shot.due_ns for shot in seen.shots)
+    assert len(seen.shots) + seen.not_sent == 200
+    assert len(heads) == len(seen.shots)
+    assert all(abs(later - earlier - 2_500_000) <= 1 for earlier, later in itertools.pairwise(due))
+    assert all(shot.due_ns <= shot.sent_ns <= shot.answered_ns for shot in seen.shots)
+
+
+def test_a_steady_load_that_is_too_much_is_not_hidden() -> None:
+    """What one connection cannot carry waits, its waiting counts, and what was never sent is told."""
+    seen, _ = storm_against(held, connections=1, seconds=0.2, per_second=50_000)
+
+    waits = [shot.sent_ns - shot.due_ns for shot in seen.shots]
+    assert seen.not_sent > 0
+    assert len(seen.shots) + seen.not_sent == 10_000
+    assert waits[-1] > waits[0]
+    assert seen.statuses() == {201: len(seen.shots)}
+
+
+def test_a_steady_load_outlives_a_broken_connection() -> None:
+    """A connection that came back takes claims again, and only once at a time."""
+    seen, _ = storm_against(
+        lambda number: b"" if number in (5, 9) else held(number), seconds=0.5, per_second=400
+    )
+
+    assert seen.statuses()[0] == 2
+    assert len(seen.shots) + seen.not_sent == 200
 
 
 def test_connection_close_is_obeyed() -> None:
