@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import accounts, ops
+from api import accounts, docs_page, ops
 from api.audiences import PUBLIC
 from api.call import Call
 from api.diner import flash_sales, menu, orders
@@ -35,6 +35,7 @@ TABLES = (
     staff_flash_sales.table,
     staff_store.table,
     ops.table,
+    docs_page.table,
 )
 
 
@@ -68,7 +69,7 @@ class Ingress(FastAPI):
             redirect_slashes=False,
             lifespan=_lifespan,
         )
-        for path, operations in _by_path(self.operations).items():
+        for path, operations in _by_path([*self.operations, *docs_page.files.operations]).items():
             self.router.routes.append(Route(path, Resource(self.door, operations, _unrouted)))
         self.router.default = Endpoint(self.door, _unrouted(_nothing_here))
         self.door.openapi = self.openapi

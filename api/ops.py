@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from fastapi.openapi.docs import get_swagger_ui_html
 
 from api.audiences import PUBLIC, operators
 from api.call import Call
@@ -54,13 +53,6 @@ async def show_metrics(call: Call) -> Answer:
 async def show_openapi(call: Call) -> Answer:
     """This description, OpenAPI 3.1."""
     return Answer(200, msgspec.json.encode(call.door.openapi()))
-
-
-@table.route("GET", "/docs", audience=PUBLIC, answers={200: str}, entity=False)
-async def show_docs(call: Call) -> Answer:
-    """This description, to read and to try out in a browser."""
-    page = get_swagger_ui_html(openapi_url="/openapi.json", title="Kaifan HTTP API")
-    return Answer(200, bytes(page.body), content_type=b"text/html; charset=utf-8")
 
 
 @table.route(

@@ -90,14 +90,6 @@ async def test_the_log_can_be_sampled() -> None:
     assert len(lines_of(written)) == 2
 
 
-async def test_docs_describe_the_api(house: House) -> None:
-    """/docs is a page that reads /openapi.json."""
-    page = await house.http.get("/docs")
-
-    assert page.headers["content-type"].startswith("text/html")
-    assert "/openapi.json" in page.text
-
-
 async def test_payments_are_simulated_only_where_the_channel_is_on() -> None:
     """Switched off, the address does not exist, in the service and in its description."""
     path = "/api/v1/payments/simulated/o.p1"
