@@ -1,13 +1,14 @@
 """``kaifan audit``: re-reads the whole journal and believes nothing.
 
 For each entity: one history (no gap, no overlap), each command once, its room's invariants after what was decided
-together. Across entities: what sale, store and order say of each other (cluster/sagas.py). Streams: it holds one
-entity at a time, and of sales and orders only what the comparison needs.
+together. Across entities: what sale, store and order say of each other (cluster/sagas.py); who is audited because it
+changed is compared with those it names, changed or not. Streams: it holds one entity at a time, and of sales and
+orders only what the comparison needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 import msgspec
 
@@ -25,6 +26,7 @@ FULL_CHECK_SHARE = 20
 """An invariant that looks at the whole state runs when the history grew by a twentieth since its last run."""
 
 Reread = Callable[[str], AsyncIterator[Document]]
+ReadPartners = Callable[[Iterable[str]], AsyncIterator[Document]]
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +66,7 @@ async def audit(
     documents: AsyncIterator[Document],
     reread: Reread,
     stopped: Mapping[str, Quarantine],
-    whole: bool = True,
+    partners: ReadPartners | None = None,
     progress: Callable[[Report], None] = lambda report: None,
 ) -> Report:
     """Audit documents that come entity by entity, each entity's in order.
@@ -72,11 +74,33 @@ async def audit(
     Args:
         reread: one entity's documents again, to find the first event of a violation.
         stopped: entities an operator has decided on; their skipped events are skipped here too.
-        whole: all entities are in ``documents``, so one that is missing is missing.
+        partners: reads the documents of the entities given, in the same order and up to the same moment; given when
+            ``documents`` are not of all entities. Then those that they name are audited too.
         progress: called now and then.
     """
     report = Report()
     books = Books()
+    await _read(documents, books, report, reread, stopped, progress)
+    asked_for = books.keys()
+    if partners is not None:
+        await _read(partners(books.unread_partners()), books, report, reread, stopped, progress)
+    # What was found wrong or left out is not in the books: nobody is to be blamed for missing it.
+    all_entered = not report.violations and not report.skipped
+    report.violations += [
+        Violation(entity=entity, seq=seq, what=what)
+        for entity, seq, what in books.contradictions(lambda key: all_entered and key in asked_for)
+    ]
+    return report
+
+
+async def _read(
+    documents: AsyncIterator[Document],
+    books: Books,
+    report: Report,
+    reread: Reread,
+    stopped: Mapping[str, Quarantine],
+    progress: Callable[[Report], None],
+) -> None:
     current: _EntityAudit | None = None
     async for document in documents:
         report.documents += 1
@@ -91,12 +115,6 @@ async def audit(
         if len(report.violations) >= VIOLATIONS_MAX:
             break
     await _close(current, books, report, reread)
-    # What was found wrong or left out is not in the books: nobody is to be blamed for missing it.
-    complete = whole and not report.violations and not report.skipped
-    report.violations += [
-        Violation(entity=entity, seq=seq, what=what) for entity, seq, what in books.contradictions(complete)
-    ]
-    return report
 
 
 async def _close(current: _EntityAudit | None, books: Books, report: Report, reread: Reread) -> None:

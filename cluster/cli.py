@@ -217,7 +217,9 @@ def replay(
 
 @app.command()
 def audit(
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="Only what changed since.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what changed since, and whom it names.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Re-read the journal and check every invariant; exit code 1 and the first violating event."""
@@ -230,10 +232,10 @@ def audit(
         after = time_of(since) if since else None
         async with open_records(given(data_dir=data_dir)) as records:
             stopped = {row.entity: row for row in await records.quarantine.all()}
-            documents = records.documents(await records.now(), after)
-            return await check(
-                documents, records.journal.read, stopped, whole=after is None, progress=_progress
-            )
+            now = await records.now()
+            documents = records.documents(now, after)
+            partners = (lambda named: records.documents_of(named, now)) if after is not None else None
+            return await check(documents, records.journal.read, stopped, partners, _progress)
 
     report = asyncio.run(look())
     for key in report.skipped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,12 @@ class Records:
             async for document in self._range({"ts": {"$lte": until}}):
                 yield document
             return
-        for entity in await self._changed(until, since):
+        async for document in self.documents_of(await self._changed(until, since), until):
+            yield document
+
+    async def documents_of(self, entities: Iterable[str], until: Timestamp) -> AsyncIterator[Document]:
+        """These entities' documents written up to ``until``, as above."""
+        for entity in entities:
             first, last = f"{entity}@", f"{entity}@g"
             async for document in self._range({"_id": {"$gte": first, "$lt": last}, "ts": {"$lte": until}}):
                 yield document

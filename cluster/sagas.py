@@ -5,7 +5,7 @@ A message that is not acknowledged yet excuses its receiver, never its sender: n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -20,15 +20,20 @@ DELIVERED = (OrderState.ACCEPTED, OrderState.FULFILLED)
 Contradiction = tuple[str, int, str]
 """Entity, its sequence, what is wrong."""
 
+IsComplete = Callable[[str], bool]
+"""Whether all that this entity names was read, so that what is not there does not exist."""
+
 
 class SaleBook(msgspec.Struct):
-    """A sale in numbers; ``sold_to``: order → claim; ``owed``: entities that a message is under way to."""
+    """A sale in numbers; ``sold_to``: order → claim; ``unsold``: orders of claims that are not sold (any more);
+    ``owed``: entities that a message is under way to."""
 
     seq: int
     store: str
     sold: int
     returned: int
     sold_to: dict[str, str]
+    unsold: frozenset[str]
     owed: frozenset[str]
 
 
@@ -74,6 +79,11 @@ class Books:
                         for claim_id, claim in sale.claims.items()
                         if claim.state is ClaimState.SOLD
                     },
+                    unsold=frozenset(
+                        f"takeout/{claim.order_id}"
+                        for claim in sale.claims.values()
+                        if claim.order_id and claim.state is not ClaimState.SOLD
+                    ),
                     owed=owed,
                 )
             case Order() as order if order.placed:
@@ -97,20 +107,35 @@ class Books:
                     owed=owed,
                 )
 
-    def contradictions(self, whole: bool) -> Iterator[Contradiction]:
-        """All of them. Without ``whole`` a partner that was not read is not missed."""
-        for key, store in self.stores.items():
-            yield from self._store(key, store, whole)
-        for key, sale in self.sales.items():
-            yield from self._sale(key, sale, whole)
-        for key, order in self.orders.items():
-            yield from self._order(key, order, whole)
+    def keys(self) -> frozenset[str]:
+        """All entities in the books."""
+        return frozenset((*self.stores, *self.sales, *self.orders))
 
-    def _store(self, key: str, store: StoreBook, whole: bool) -> Iterator[Contradiction]:
+    def unread_partners(self) -> list[str]:
+        """Entities that those in the books name and that are not in them, in order."""
+        named: set[str] = set()
+        for store in self.stores.values():
+            named.update(store.sales)
+        for sale in self.sales.values():
+            named.update((sale.store,), sale.sold_to, sale.unsold)
+        for order in self.orders.values():
+            named.add(order.sale)
+        return sorted(named - self.keys())
+
+    def contradictions(self, is_complete: IsComplete) -> Iterator[Contradiction]:
+        """All of them. A partner that is not in the books is missed only by who is complete."""
+        for key, store in self.stores.items():
+            yield from self._store(key, store, is_complete(key))
+        for key, sale in self.sales.items():
+            yield from self._sale(key, sale, is_complete(key))
+        for key, order in self.orders.items():
+            yield from self._order(key, order, is_complete(key))
+
+    def _store(self, key: str, store: StoreBook, complete: bool) -> Iterator[Contradiction]:
         for sale_key, (stock, sold, returned) in store.sales.items():
             sale = self.sales.get(sale_key)
             if sale is None:
-                if whole and sale_key not in store.owed and (sold or returned):
+                if complete and sale_key not in store.owed and (sold or returned):
                     yield key, store.seq, f"F10: {sale_key} is booked with {sold} sold and does not exist"
                 continue
             if sold > sale.sold or returned > sale.returned:
@@ -128,21 +153,21 @@ class Books:
                     "and no message is under way",
                 )
 
-    def _sale(self, key: str, sale: SaleBook, whole: bool) -> Iterator[Contradiction]:
+    def _sale(self, key: str, sale: SaleBook, complete: bool) -> Iterator[Contradiction]:
         for order_key, claim_id in sale.sold_to.items():
             order = self.orders.get(order_key)
             if order is None:
-                if whole:
+                if complete:
                     yield key, sale.seq, f"F6: {claim_id} is sold to {order_key}, which does not exist"
             elif (order.sale, order.claim_id) != (key, claim_id):
                 yield order_key, order.seq, f"F6: {key} sold it {claim_id}, it is for {order.claim_id}"
             elif not order.delivered and order_key not in sale.owed:
                 yield order_key, order.seq, f"O2: {key} sold {claim_id} to it, and it was never accepted"
 
-    def _order(self, key: str, order: OrderBook, whole: bool) -> Iterator[Contradiction]:
+    def _order(self, key: str, order: OrderBook, complete: bool) -> Iterator[Contradiction]:
         sale = self.sales.get(order.sale)
         if sale is None:
-            if whole:
+            if complete:
                 yield key, order.seq, f"F6: it is for {order.sale}, which does not exist"
             return
         if order.delivered and sale.sold_to.get(key) != order.claim_id:

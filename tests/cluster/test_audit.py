@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
+
 import msgspec
 import pytest
 
 from actors.entity_memory import EntityMemory
+from actors.journal import Document
 from actors.quarantine import END, Quarantine
 from cluster.audit import Report, audit
 from cluster.rooms import TYPES
@@ -92,10 +95,7 @@ async def test_F1_an_oversold_sale_is_told_with_the_event_that_did_it() -> None:
 async def test_F1_an_accepted_order_that_the_sale_knows_nothing_of() -> None:
     """An effect without its cause is told across entities."""
     past = await history()
-    for document in reversed(past.of(past.sale)):
-        past.remove(document)
-        if "Sold" in document.types:
-            break
+    _cut(past, past.sale, "Sold")
 
     report = await _audit(past)
 
@@ -172,3 +172,86 @@ def _held_claim(past: History) -> str:
     for document in past.of(past.sale):
         memory.apply_document(document)
     return next(claim_id for claim_id, claim in memory.state.claims.items() if claim.state == "held")
+
+
+# --- only what changed ---------------------------------------------------------------------------------------
+
+
+async def _audit_changed(past: History, *changed: str) -> Report:
+    """As with ``--since`` when only these entities changed."""
+
+    async def documents_of(entities: Iterable[str]) -> AsyncIterator[Document]:
+        for entity in entities:
+            for document in past.of(entity):
+                yield document
+
+    return await audit(documents_of(changed), past.journal.read, {}, documents_of)
+
+
+@pytest.mark.parametrize("who", ["store", "sale", "order"])
+async def test_since_reads_whom_the_changed_ones_name(who: str) -> None:
+    """A change of one is compared with its unchanged partners, and no further; a true journal stays true."""
+    past = await history()
+    changed = {"store": STORE, "sale": past.sale, "order": past.order}[who]
+    partners = {"store": {past.sale}, "sale": {STORE, past.order}, "order": {past.sale}}[who]
+
+    report = await _audit_changed(past, changed)
+
+    assert report.violations == []
+    assert report.entities == 1 + len(partners)
+    assert report.documents == sum(len(past.of(entity)) for entity in {changed, *partners})
+
+
+async def test_D4_since_a_changed_store_contradicts_an_unchanged_sale() -> None:
+    """The store books what its sale, which nobody touched, never sold."""
+    past = await history()
+    past.append(STORE, DishSold(flash_sale_id=past.sale.partition("/")[2], dish_id="crab", quantity=1))
+
+    report = await _audit_changed(past, STORE)
+
+    assert [v.entity for v in report.violations] == [STORE]
+    assert "is booked with 3 sold" in report.violations[0].what
+
+
+async def test_F1_since_a_changed_order_contradicts_an_unchanged_sale() -> None:
+    """It was accepted, and its sale has lost what it knew of it."""
+    past = await history()
+    _cut(past, past.sale, "Sold")
+
+    report = await _audit_changed(past, past.order)
+
+    assert [v.entity for v in report.violations] == [past.order]
+    assert "has not sold" in report.violations[0].what
+
+
+async def test_F1_since_a_changed_sale_contradicts_an_unchanged_order() -> None:
+    """A claim that is not sold names its order too: the order was accepted all the same."""
+    past = await history()
+    _cut(past, past.sale, "Sold")
+
+    report = await _audit_changed(past, past.sale)
+
+    assert (past.order, True) in [(v.entity, "has not sold" in v.what) for v in report.violations]
+
+
+@pytest.mark.parametrize("who", ["sale", "order"])
+async def test_F6_since_a_partner_that_does_not_exist_is_missed(who: str) -> None:
+    """What the changed ones name was asked for, so it is missing and not merely unread."""
+    past = await history()
+    changed, gone = {"sale": (past.sale, past.order), "order": (past.order, past.sale)}[who]
+    for document in past.of(gone):
+        past.remove(document)
+
+    report = await _audit_changed(past, changed)
+
+    assert [v.entity for v in report.violations] == [changed]
+    assert f"{gone}, which does not exist" in report.violations[0].what
+
+
+def _cut(past: History, entity: str, event: str) -> None:
+    """Lose the entity's history from the document with this event on."""
+    for document in reversed(past.of(entity)):
+        past.remove(document)
+        if event in document.types:
+            return
+    raise AssertionError(f"no {event} in {entity}")

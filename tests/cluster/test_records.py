@@ -65,6 +65,10 @@ async def test_a_document_after_the_point_is_not_read(
     await stores.close()
 
     assert late.id not in [document.id async for document in records.documents(moment)]
+    assert [document.id async for document in records.documents_of([past.sale, STORE], moment)] == [
+        *[document.id for document in past.of(past.sale) if document.id != late.id],
+        *[document.id for document in past.of(STORE)],
+    ]
     assert late.id in [document.id async for document in records.documents(await records.now())]
 
 
