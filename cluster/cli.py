@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -16,6 +16,9 @@ from rich.table import Table
 
 from cluster.embedded.failure import EmbeddedFailure
 from cluster.settings import Settings, as_failure
+
+if TYPE_CHECKING:
+    from cluster.profiling import Profile
 
 app = typer.Typer(
     help="Kaifan: order processing for restaurants at peak.", no_args_is_help=True, add_completion=False
@@ -159,6 +162,54 @@ def doctor(
 
     if asyncio.run(look()):
         raise typer.Exit(1)
+
+
+@app.command()
+def profile(
+    silo: Annotated[str, typer.Argument(help="For example silo-0; `kaifan status` lists them.")],
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="Length of each of two recordings.")] = 10,
+    out: Annotated[
+        Path | None, typer.Option(help="The picture [profiles/SILO.svg in the data folder].")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Where a silo's time goes: a flame graph (SVG), and µs per request for each part of its road."""
+    from cluster.profiling import record
+
+    living = {str(row["silo"]).partition("#")[0]: row for row in ask({"do": "status"}, data_dir)["silos"]}
+    row = living.get(silo.partition("#")[0], {})
+    if "pid" not in row:
+        raise EmbeddedFailure(f"There is no silo {silo} now.", f"There are: {', '.join(sorted(living))}.")
+    picture = out or given(data_dir=data_dir).data_dir / "profiles" / f"{silo.partition('#')[0]}.svg"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    console.print(cost_table(asyncio.run(record(int(row["pid"]), int(row["port"]), seconds, picture))))
+    console.print(f"flame graph: {picture}")
+
+
+def cost_table(profile: Profile) -> Table:
+    """A recording as a table; without requests there are shares and no costs."""
+    from cluster.profiling import MEANING
+
+    busy = f"{profile.cpu_s / profile.seconds:.0%} of a core, {profile.samples:,} samples"
+    table = Table(
+        title=f"{profile.requests:,} requests in {profile.seconds:g} s · {busy}",
+        caption=None if profile.requests else "no request came in meanwhile: costs need load",
+        box=None,
+        padding=(0, 1),
+    )
+    for heading, justify in (
+        ("part", "left"),
+        ("share", "right"),
+        ("µs per request", "right"),
+        ("what", "left"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for cost in profile.costs:
+        us = f"{cost.us:.1f}" if profile.requests else "–"
+        table.add_row(cost.part, f"{cost.share:.1%}", us, MEANING[cost.part])
+    if profile.requests:
+        table.add_row("all", "100.0%", f"{profile.us_per_request:.1f}", "processor time of the process")
+    return table
 
 
 @app.command()
