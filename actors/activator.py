@@ -17,7 +17,7 @@ from actors.entity_memory import CannotReplay, EntityMemory
 from actors.journal import Journal, JournalUnreadable
 from actors.membership import StoreUnreachable
 from actors.quarantine import SKIP
-from actors.snapshots import Image, Manifest, SnapshotStore, cut, join
+from actors.snapshots import Manifest, SnapshotStore, digests, groups
 
 if TYPE_CHECKING:
     from actors.host import EntityHost
@@ -120,15 +120,28 @@ class Activator:
         manifest = await self._snapshots.latest(memory.key)
         if manifest is None:
             return None
-        parts = await self._snapshots.parts(manifest)
-        if parts is None:
-            return None
         try:
-            memory.restore(join(manifest, parts))
+            await self._read_parts(memory, manifest)
         except Unreadable as error:
             log.error("snapshot_unreadable", entity=memory.key, seq=manifest.seq, reason=str(error))
+            memory.clear()
             return None
         return manifest
+
+    async def _read_parts(self, memory: EntityMemory, manifest: Manifest) -> None:
+        """Head first, then the rest, a few megabytes at a time, with a look at the loop every few milliseconds."""
+        number = 0
+        for group in groups(manifest):
+            raws = await self._snapshots.parts(memory.key, group)
+            if raws is None:
+                raise Unreadable("a part is missing")
+            if not number:
+                memory.restore_head(manifest, raws)
+            else:
+                for offset, raw in enumerate(raws):
+                    for _ in memory.restore_part(manifest, number + offset, raw):
+                        await asyncio.sleep(0)
+            number += len(group)
 
     async def _replay(self, memory: EntityMemory, until_seq: int | None) -> None:
         stopped = self._host.quarantined.get(memory.key)
@@ -168,15 +181,12 @@ class Activator:
         """Build from the last snapshot and committed documents, never from live memory, which is ahead."""
         until = activation.committed
         shadow = EntityMemory(activation.type, activation.key)
-        await self._restore(shadow)
+        last = await self._restore(shadow)
         await self._replay(shadow, until)
-        manifest, parts = self._cut(activation.key, shadow.image())
+        manifest, parts = shadow.cut(digests(last))
         await self._snapshots.save(manifest, parts)
         self._host.meter.snapshots += 1
         return manifest
-
-    def _cut(self, key: str, image: Image) -> tuple[Manifest, list[bytes]]:
-        return cut(key, image)
 
     # --- live deadlines ------------------------------------------------------------------------------------
 

@@ -5,10 +5,12 @@ The same code serves an activation, a snapshot in the making, ``kaifan replay`` 
 
 from __future__ import annotations
 
-from collections.abc import Container
+import struct
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import msgspec
+import zstandard
 
 from actors.codec import (
     Acknowledged,
@@ -24,30 +26,12 @@ from actors.codec import (
 )
 from actors.entity import Entity, EntityType
 from actors.journal import Document
-from actors.snapshots import Image, RememberedRecord, decode_state, encode_state
-from actors.words import Accepted, Event, Rejected
+from actors.parts import Segmented
+from actors.remembered import Answers, Remembered
+from actors.snapshots import Image, Manifest, cut, decode_state, encode_state, join, unseal
+from actors.words import Event
 
-ANSWERS_KEPT_MS = 24 * 3_600_000
-"""Guarantee 4: answers of accepted commands are remembered for at least 24 h of event time."""
-
-_decode_rejected = msgspec.msgpack.Decoder(Rejected).decode
 _RUNTIME_EVENTS = (Handled, Sealed, Acknowledged)
-
-
-class Remembered(msgspec.Struct, gc=False):
-    """A command that got its answer: when, up to which sequence, the digest of its body, the answer."""
-
-    at: int
-    seq: int
-    digest: bytes
-    answer: bytes
-    refused: bool = False
-
-    def reply(self, seq: int) -> Accepted | Rejected:
-        """The answer again; ``seq`` is where the entity stands now, and a no that is final is true there too."""
-        if self.refused:
-            return msgspec.structs.replace(_decode_rejected(self.answer), seq=seq)
-        return Accepted(self.answer, self.seq)
 
 
 class Outstanding(msgspec.Struct, gc=False):
@@ -77,7 +61,7 @@ class EntityMemory:
         self.state: Any = self.entity.blank()
         self.seq = 0
         self.last_at = 0
-        self.remembered: dict[bytes, Remembered] = {}
+        self.remembered = Answers()
         self.sends: dict[bytes, Outstanding] = {}
 
     # --- going forward -------------------------------------------------------------------------------------
@@ -98,13 +82,8 @@ class EntityMemory:
         self.last_at = max(self.last_at, at)
 
     def remember(self, record: CommandRecord, at: int, seq: int) -> None:
-        """Keep the answer of a command, and let go of those older than ANSWERS_KEPT_MS."""
-        remembered = self.remembered
-        remembered[record.id] = Remembered(at, seq, record.digest, record.answer, record.refused)
-        # Insertion order is time order, because an entity's time never goes back.
-        too_old = at - ANSWERS_KEPT_MS
-        while (oldest := next(iter(remembered.items()))) and oldest[1].at < too_old:
-            del remembered[oldest[0]]
+        """Keep the answer of a command, and let go of those older than 24 h."""
+        self.remembered.put(record.id, Remembered(at, seq, record.digest, record.answer, record.refused))
 
     def owe(self, record: SendRecord, at: int) -> None:
         """A send was decided: it is owed to its receiver until acknowledged."""
@@ -144,29 +123,51 @@ class EntityMemory:
 
     # --- snapshots -----------------------------------------------------------------------------------------
 
-    def image(self) -> Image:
-        """All of it, for a snapshot. Only of committed memory (an activation's own is ahead of the journal)."""
-        return Image(
+    def cut(self, stored: Container[bytes] = frozenset()) -> tuple[Manifest, dict[bytes, bytes]]:
+        """All of it, for a snapshot: the manifest, and the parts that are not ``stored``.
+
+        Only of committed memory (an activation's own is ahead of the journal).
+        """
+        image = Image(
             seq=self.seq,
             last_at=self.last_at,
             state_version=self.type.cls.state_version,
             state=encode_state(self.state),
-            remembered=[
-                RememberedRecord(command_id, kept.at, kept.digest, kept.answer, kept.refused)
-                for command_id, kept in self.remembered.items()
-            ],
+            remembered=self.remembered.new_records(),
             sends=[(owed.at, owed.record) for owed in self.sends.values()],
         )
+        segments = self.state.segments() if isinstance(self.state, Segmented) else ()
+        return cut(self.key, image, self.remembered.blocks(), segments, stored)
 
-    def restore(self, image: Image) -> None:
-        """Take over a snapshot. Raises Unreadable and leaves this memory as it was."""
+    def restore_head(self, manifest: Manifest, head: Sequence[bytes]) -> None:
+        """Begin with a snapshot's image. Raises Unreadable, and leaves this memory as it was."""
+        image = join(manifest, head)
         state = decode_state(image, self.type)
         self.state, self.seq, self.last_at = state, image.seq, image.last_at
-        self.remembered = {
-            kept.id: Remembered(kept.at, image.seq, kept.digest, kept.answer, kept.refused)
-            for kept in image.remembered
-        }
+        self.remembered = Answers()
+        self.remembered.take_over(image.remembered)
         self.sends = {record.id: Outstanding(at, record) for at, record in image.sends}
+
+    def restore_part(self, manifest: Manifest, number: int, raw: bytes) -> Iterator[None]:
+        """Go on with part ``number`` of the manifest, in order; yields every few milliseconds. Raises Unreadable,
+        and is then to be cleared.
+        """
+        part = manifest.parts[number]
+        try:
+            content = unseal(part, raw)
+            if number < manifest.head + manifest.blocks:
+                self.remembered.attach(content, part)
+            else:
+                yield from self.state.attach(content, part)
+        except (msgspec.MsgspecError, zstandard.ZstdError, struct.error) as error:
+            raise Unreadable(f"part {number} of the snapshot of {self.key}: {error}") from error
+        yield
+
+    def clear(self) -> None:
+        """As before the first event."""
+        self.state = self.entity.blank()
+        self.seq = self.last_at = 0
+        self.remembered, self.sends = Answers(), {}
 
     # --- deadlines -----------------------------------------------------------------------------------------
 

@@ -1,12 +1,15 @@
 """Snapshots: an optimisation that may be deleted whole. Made from committed documents, in parts, manifest last.
 
-A snapshot is ``zstd(msgpack(Image))`` cut into parts of at most PART_BYTES_MAX. It always ends at a document's
-end, so the journal's tail continues it without a gap.
+A manifest names parts by their content. The first few are the head, ``zstd(msgpack(Image))`` cut at PART_BYTES_MAX;
+then one per block of answers and per segment of the state, which are written once and named again by the next
+manifest while they do not change. A snapshot always ends at a document's end, so the journal's tail continues it
+without a gap.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -14,34 +17,34 @@ import zstandard
 
 from actors.codec import SendRecord, Unreadable
 from actors.entity import EntityType
+from actors.parts import Part, Segment, Segmented
+from actors.remembered import RememberedRecord
 
 PART_BYTES_MAX = 4_000_000
-FORMAT = 1
+FORMAT = 2
+LEVEL = 3
 
 
 class Manifest(msgspec.Struct, kw_only=True, frozen=True):
-    """Says that a whole snapshot of ``entity`` up to ``seq`` is there."""
+    """Says that a whole snapshot of ``entity`` up to ``seq`` is there, and of what it consists.
+
+    The first ``head`` parts are the image, the next ``blocks`` hold answers, the rest are the state's segments.
+    """
 
     entity: str
     seq: int
-    parts: int
-    size_bytes: int
-    digest: bytes
+    head: int
+    blocks: int
+    parts: list[Part]
     format: int = FORMAT
 
-
-class RememberedRecord(msgspec.Struct, array_like=True, gc=False):
-    """A remembered command in a snapshot: id, time of its events, digest, answer, whether that is a no."""
-
-    id: bytes
-    at: int
-    digest: bytes
-    answer: bytes
-    refused: bool = False
+    @property
+    def size_bytes(self) -> int:
+        return sum(part.size_bytes for part in self.parts)
 
 
 class Image(msgspec.Struct, kw_only=True):
-    """All that an activation needs: the domain state and the runtime's own part of it."""
+    """What an activation needs at once: the head of the domain state and the runtime's own part of it."""
 
     seq: int
     last_at: int
@@ -54,40 +57,114 @@ class Image(msgspec.Struct, kw_only=True):
 class SnapshotStore(Protocol):
     """Where snapshots live. All calls raise StoreUnreachable in an outage."""
 
-    async def latest(self, entity: str) -> Manifest | None: ...
-
-    async def parts(self, manifest: Manifest) -> list[bytes] | None:
-        """The parts in order; None when one is missing (then the journal serves)."""
+    async def latest(self, entity: str) -> Manifest | None:
+        """None also for one of another format: then the journal serves."""
         ...
 
-    async def save(self, manifest: Manifest, parts: list[bytes]) -> None:
-        """Parts first, then the manifest, then older parts are removed. Never replaces a later snapshot."""
+    async def parts(self, entity: str, wanted: Sequence[Part]) -> list[bytes] | None:
+        """These parts in this order; None when one is missing (then the journal serves)."""
+        ...
+
+    async def save(self, manifest: Manifest, parts: Mapping[bytes, bytes]) -> None:
+        """New parts by their digest first, then the manifest, then parts that it does not name are removed.
+
+        Never replaces a later snapshot.
+        """
         ...
 
     async def delete(self, entity: str) -> None: ...
 
 
-def cut(entity: str, image: Image) -> tuple[Manifest, list[bytes]]:
-    """The image as a manifest and its compressed parts."""
-    raw = zstandard.compress(msgspec.msgpack.encode(image), 3)
-    parts = [raw[i : i + PART_BYTES_MAX] for i in range(0, len(raw), PART_BYTES_MAX)]
-    digest = hashlib.blake2b(raw, digest_size=16).digest()
-    return Manifest(entity=entity, seq=image.seq, parts=len(parts), size_bytes=len(raw), digest=digest), parts
+def part_of(raw: bytes) -> Part:
+    """The name of stored bytes."""
+    return Part(hashlib.blake2b(raw, digest_size=16).digest(), len(raw))
 
 
-def join(manifest: Manifest, parts: list[bytes]) -> Image:
-    """The image again. Raises Unreadable for a damaged one or a newer format."""
-    raw = b"".join(parts)
+def cut(
+    entity: str,
+    image: Image,
+    blocks: Iterable[Segment] = (),
+    segments: Iterable[Segment] = (),
+    stored: Container[bytes] = frozenset(),
+) -> tuple[Manifest, dict[bytes, bytes]]:
+    """The manifest, and those of its parts that are not ``stored`` (digests of the parts that the store has).
+
+    Segments learn which part holds them, and are not encoded again as long as they do not change.
+    """
+    new: dict[bytes, bytes] = {}
+
+    def enter(raw: bytes) -> Part:
+        part = part_of(raw)
+        if part.digest not in stored:
+            new[part.digest] = raw
+        return part
+
+    def seal(segment: Segment) -> Part:
+        if segment.part is None or segment.part.digest not in stored:
+            segment.part = enter(zstandard.compress(segment.encode(), LEVEL))
+        return segment.part
+
+    raw = zstandard.compress(msgspec.msgpack.encode(image), LEVEL)
+    head = [enter(raw[i : i + PART_BYTES_MAX]) for i in range(0, len(raw), PART_BYTES_MAX)]
+    sealed = [seal(block) for block in blocks]
+    parts = [*head, *sealed, *(seal(segment) for segment in segments)]
+    manifest = Manifest(entity=entity, seq=image.seq, head=len(head), blocks=len(sealed), parts=parts)
+    return manifest, new
+
+
+def join(manifest: Manifest, head: Sequence[bytes]) -> Image:
+    """The image again, from the stored bytes of its head. Raises Unreadable for a damaged one or a newer format."""
     if manifest.format > FORMAT:
         raise Unreadable(f"snapshot format {manifest.format} was written by a newer release")
-    if hashlib.blake2b(raw, digest_size=16).digest() != manifest.digest:
-        raise Unreadable(f"snapshot of {manifest.entity} at {manifest.seq} is damaged")
-    return msgspec.msgpack.decode(zstandard.decompress(raw), type=Image)
+    for part, raw in zip(manifest.parts, head, strict=False):
+        check(part, raw)
+    raw = zstandard.decompress(b"".join(head))
+    return msgspec.msgpack.decode(raw, type=Image)
+
+
+def check(part: Part, raw: bytes) -> None:
+    """Raises Unreadable when these are not the bytes that were written."""
+    if part_of(raw) != part:
+        raise Unreadable(f"a part of a snapshot is damaged ({part.digest.hex()})")
+
+
+def unseal(part: Part, raw: bytes) -> bytes:
+    """What a segment encoded. Raises Unreadable."""
+    check(part, raw)
+    return zstandard.decompress(raw)
+
+
+def digests(manifest: Manifest | None) -> frozenset[bytes]:
+    """The parts that the store has, as far as this manifest says."""
+    return frozenset(part.digest for part in manifest.parts) if manifest else frozenset()
+
+
+def groups(manifest: Manifest) -> Iterator[list[Part]]:
+    """The parts in the order and portions in which they are fetched: the head, then some megabytes at a time."""
+    yield manifest.parts[: manifest.head]
+    group: list[Part] = []
+    size = 0
+    for part in manifest.parts[manifest.head :]:
+        if group and size + part.size_bytes > PART_BYTES_MAX:
+            yield group
+            group, size = [], 0
+        group.append(part)
+        size += part.size_bytes
+    if group:
+        yield group
+
+
+def read_manifest(raw: bytes) -> Manifest | None:
+    """A stored manifest; None for one that an older release wrote in another form."""
+    try:
+        return msgspec.msgpack.decode(raw, type=Manifest)
+    except msgspec.ValidationError:
+        return None
 
 
 def encode_state(state: msgspec.Struct) -> bytes:
-    """The domain state as msgpack."""
-    return msgspec.msgpack.encode(state)
+    """The domain state, or its head, as msgpack."""
+    return msgspec.msgpack.encode(state.head() if isinstance(state, Segmented) else state)
 
 
 def decode_state(image: Image, entity_type: EntityType[Any]) -> Any:

@@ -14,9 +14,10 @@ import msgspec
 
 from actors.codec import decode_event, read_commands, read_events
 from actors.entity import kind_of
-from actors.entity_memory import ANSWERS_KEPT_MS, CannotReplay, EntityMemory
+from actors.entity_memory import CannotReplay, EntityMemory
 from actors.journal import Document
 from actors.quarantine import END, SKIP, Quarantine
+from actors.remembered import KEPT_MS
 from cluster.rooms import CHEAP_INVARIANTS, INVARIANTS, TYPES, Invariant
 from cluster.sagas import Books
 from cluster.showing import moment
@@ -177,7 +178,7 @@ class _EntityAudit:
         records = read_commands(document.cmds)
         for record in records:
             before = self._commands.get(record.id)
-            if before is not None and self.memory.last_at - before < ANSWERS_KEPT_MS:
+            if before is not None and self.memory.last_at - before < KEPT_MS:
                 self._find(document, f"command {record.id.hex()} was executed twice")
             self._commands[record.id] = self.memory.last_at
         return len(records)

@@ -15,7 +15,8 @@ from actors.entity import Decision, answers, decides, reacts, wakes
 from actors.turn import Turn
 from actors.words import Rejection, Send, Wake
 from flash_sale import draw, due, terms
-from flash_sale.claim import ALLOWED, GONE_STATES, ClaimRecord, ClaimState, Reason
+from flash_sale.claim import ALLOWED, GONE_STATES, ClaimState, Reason
+from flash_sale.claims import ClaimRecord
 from flash_sale.commands import (
     QUANTITY_MAX,
     ChangeSale,

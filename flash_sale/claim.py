@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import enum
 
-import msgspec
-
 
 class ClaimState(enum.StrEnum):
     """Where a claim stands (F4)."""
@@ -52,28 +50,3 @@ ALLOWED: dict[ClaimState, list[str]] = {
     ClaimState.RELEASED: [],
 }
 """What a diner can do from each state; an IllegalTransition lists it."""
-
-
-class ClaimRecord(msgspec.Struct, array_like=True, gc=False):
-    """One claim; its id is its key in ``Sale.claims``.
-
-    ``release_at`` is when its stock becomes free unless something happens (0: never by itself), ``place``
-    its place in the waitlist, ``rank`` its place in the draw (from 1). ``extended``: a checkout has
-    extended the hold; it does so once. ``closing``: the order was asked to close the payment.
-    """
-
-    user_id: str
-    quantity: int
-    position: int
-    at: int
-    wait: bool
-    state: ClaimState
-    reason: Reason
-    expires_at: int = 0
-    release_at: int = 0
-    place: int = 0
-    rank: int = 0
-    extended: bool = False
-    closing: bool = False
-    order_id: str = ""
-    payment_id: str = ""

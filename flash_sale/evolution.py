@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actors.entity import Entity, evolves
-from flash_sale.claim import ClaimRecord, ClaimState, Reason
+from flash_sale.claim import ClaimState, Reason
+from flash_sale.claims import ClaimRecord
 from flash_sale.draw import draw
 from flash_sale.events import (
     CheckedOut,
@@ -68,17 +69,17 @@ class SaleEvolution(Entity[Sale]):
 
     @evolves(Claimed)
     def on_claimed(self, sale: Sale, e: Claimed, at: int) -> None:
-        record = self._enter(sale, e.claim_id, e.user_id, e.quantity, e.wait, at)
-        sale.hold(e.claim_id, record, e.expires_at, Reason.IN_ORDER)
+        record = sale.enter(e.claim_id, e.user_id, e.quantity, e.wait, at)
+        sale.hold(record, e.expires_at, Reason.IN_ORDER)
 
     @evolves(JoinedWaitlist)
     def on_joined_waitlist(self, sale: Sale, e: JoinedWaitlist, at: int) -> None:
-        record = self._enter(sale, e.claim_id, e.user_id, e.quantity, True, at)
+        record = sale.enter(e.claim_id, e.user_id, e.quantity, True, at)
         self._wait(sale, e.claim_id, record)
 
     @evolves(Entered)
     def on_entered(self, sale: Sale, e: Entered, at: int) -> None:
-        self._enter(sale, e.claim_id, e.user_id, e.quantity, e.wait, at)
+        sale.enter(e.claim_id, e.user_id, e.quantity, e.wait, at)
         sale.entered += 1
 
     @evolves(DrawHeld)
@@ -92,7 +93,7 @@ class SaleEvolution(Entity[Sale]):
             record.rank = one.rank
             match one.state:
                 case ClaimState.HELD:
-                    sale.hold(one.claim_id, record, sale.expires_at(at), Reason.DRAWN)
+                    sale.hold(record, sale.expires_at(at), Reason.DRAWN)
                 case ClaimState.WAITING:
                     self._wait(sale, one.claim_id, record)
                 case _:
@@ -103,7 +104,7 @@ class SaleEvolution(Entity[Sale]):
     def on_offered(self, sale: Sale, e: Offered, at: int) -> None:
         record = sale.claims[e.claim_id]
         sale.waitlist.size -= 1
-        sale.hold(e.claim_id, record, e.expires_at, Reason.FROM_WAITLIST)
+        sale.hold(record, e.expires_at, Reason.FROM_WAITLIST)
         sale.waitlist.trim(sale.claims)
         sale.seq += 1
 
@@ -115,7 +116,7 @@ class SaleEvolution(Entity[Sale]):
         record.state, record.reason = ClaimState.PAYING, Reason.AT_CHECKOUT
         record.order_id = e.order_id
         record.extended = True
-        sale.keep_until(e.claim_id, record, e.expires_at, e.expires_at + sale.grace_ms)
+        sale.keep_until(record, e.expires_at, e.expires_at + sale.grace_ms)
 
     @evolves(CheckoutFailed)
     def on_checkout_failed(self, sale: Sale, e: CheckoutFailed, at: int) -> None:
@@ -128,7 +129,7 @@ class SaleEvolution(Entity[Sale]):
     def on_close_asked(self, sale: Sale, e: CloseAsked, at: int) -> None:
         record = sale.claims[e.claim_id]
         record.closing = True
-        sale.keep_until(e.claim_id, record, record.expires_at, e.release_at)
+        sale.keep_until(record, record.expires_at, e.release_at)
 
     @evolves(HoldExpired)
     def on_hold_expired(self, sale: Sale, e: HoldExpired, at: int) -> None:
@@ -154,7 +155,9 @@ class SaleEvolution(Entity[Sale]):
         sale.ended = True
         sale.seq += 1
         waiting = [sale.claims[claim_id] for claim_id, _ in sale.waitlist.in_line(sale.claims)]
-        entered = [record for record in sale.claims.values() if record.state is ClaimState.ENTERED]
+        # A draw has few entries, a sale without one may have a million claims.
+        claims = sale.claims.values() if sale.entered else ()
+        entered = [record for record in claims if record.state is ClaimState.ENTERED]
         for record in entered:
             sale.let_go(record, ClaimState.NOT_DRAWN, Reason.SALE_ENDED)
         for record in waiting:
@@ -165,15 +168,6 @@ class SaleEvolution(Entity[Sale]):
         sale.left -= e.quantity
         sale.returned += e.quantity
         sale.seq += 1
-
-    def _enter(
-        self, sale: Sale, claim_id: str, user_id: str, quantity: int, wait: bool, at: int
-    ) -> ClaimRecord:
-        record = ClaimRecord(
-            user_id, quantity, len(sale.claims) + 1, at, wait, ClaimState.ENTERED, Reason.IN_DRAW
-        )
-        sale.enter(claim_id, record)
-        return record
 
     def _wait(self, sale: Sale, claim_id: str, record: ClaimRecord) -> None:
         record.state, record.reason = ClaimState.WAITING, Reason.NOTHING_LEFT

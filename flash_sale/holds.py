@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from flash_sale.claim import ClaimState
+from flash_sale.claims import ClaimRecord
 from flash_sale.events import CloseAsked, HoldExpired
-from flash_sale.state import Sale
+from flash_sale.state import NUMBER_BITS, NUMBER_MASK, Sale
 
 EVENTS_MAX = 500
 """Events of one reminder; if more is due, the sale is woken again at once."""
@@ -20,19 +21,21 @@ confirms. After this time it is released without, and money that still comes is 
 """
 
 
-def due(sale: Sale, at: int) -> Iterator[str]:
+def due(sale: Sale, at: int) -> Iterator[ClaimRecord]:
     """Claims whose hold has run out (grace included), the earliest first."""
     holds = sale.holds
     frontier = [(holds[0], 0)] if holds else []
     while frontier:
-        (release_at, claim_id), index = heappop(frontier)
+        entry, index = heappop(frontier)
+        release_at = entry >> NUMBER_BITS
         if release_at > at:
             return
         for child in (2 * index + 1, 2 * index + 2):
             if child < len(holds):
                 heappush(frontier, (holds[child], child))
-        if sale.claims[claim_id].release_at == release_at:
-            yield claim_id
+        claim = sale.claims.at(entry & NUMBER_MASK)
+        if claim.release_at == release_at:
+            yield claim
 
 
 def run_out(sale: Sale, at: int) -> tuple[list[HoldExpired | CloseAsked], int]:
@@ -43,10 +46,10 @@ def run_out(sale: Sale, at: int) -> tuple[list[HoldExpired | CloseAsked], int]:
     """
     events: list[HoldExpired | CloseAsked] = []
     freed = 0
-    for claim_id in due(sale, at):
-        claim = sale.claims[claim_id]
+    for claim in due(sale, at):
         if len(events) + freed + claim.quantity >= EVENTS_MAX:
             break
+        claim_id = sale.claims.id_of(claim)
         if claim.state is ClaimState.PAYING and not claim.closing:
             events.append(CloseAsked(claim_id=claim_id, release_at=at + CLOSE_WAIT_MS))
         else:

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from flash_sale.claim import ClaimState
-from flash_sale.state import Sale
+from flash_sale.claims import ClaimRecord
+from flash_sale.state import NUMBER_BITS, NUMBER_MASK, Sale, hold_entry
 
 COUNTED_STATES = (
     ClaimState.ENTERED,
@@ -31,7 +32,7 @@ def cheap_violations(sale: Sale) -> list[str]:
 def violations(sale: Sale) -> list[str]:
     """What the claims contradict; empty when all holds."""
     if not sale.opened:
-        return ["claims in a sale that was never opened"] if sale.claims else []
+        return ["claims in a sale that was never opened"] if len(sale.claims) else []
     return [*_sums(sale), *_counts(sale), *_diners(sale), *_line(sale), *_holds(sale)]
 
 
@@ -74,9 +75,8 @@ def _counts(sale: Sale) -> Iterator[str]:
         yield f"F6: sold to orders that were refused: {sorted(sale.refused.keys() & set(bought))}"
     if len(bought) != len(set(bought)):
         yield "F1: one order bought two claims"
-    positions = [claim.position for claim in sale.claims.values()]
-    if positions != list(range(1, len(positions) + 1)):
-        yield "F12: the positions are not 1, 2, 3, …"
+    if len(set(sale.claims)) != len(sale.claims):
+        yield "F12: a claim stands in the sequence twice"
 
 
 def _diners(sale: Sale) -> Iterator[str]:
@@ -84,8 +84,9 @@ def _diners(sale: Sale) -> Iterator[str]:
     for claim in sale.claims.values():
         if claim.state in COUNTED_STATES:
             taken[claim.user_id] += claim.quantity
-    if dict(taken) != sale.taken:
-        wrong = sorted(set(taken.items()) ^ set(sale.taken.items()))
+    counted = dict(sale.taken.items())
+    if taken != counted:
+        wrong = sorted(set(taken.items()) ^ set(counted.items()))
         yield f"F2: what diners have taken is counted wrongly: {wrong[:3]}"
 
 
@@ -104,7 +105,7 @@ def _holds(sale: Sale) -> Iterator[str]:
     entries = set(sale.holds)
     for claim_id, claim in sale.claims.items():
         if claim.state in (ClaimState.HELD, ClaimState.PAYING):
-            if (claim.release_at, claim_id) not in entries:
+            if hold_entry(claim.release_at, claim.number) not in entries:
                 yield f"F4: the hold of {claim_id} would never run out"
             if claim.release_at < claim.expires_at + sale.grace_ms:
                 yield f"F4: the hold of {claim_id} would run out before it was promised"
@@ -112,12 +113,17 @@ def _holds(sale: Sale) -> Iterator[str]:
             yield f"F4: {claim_id} is {claim.state.value} and has a hold"
     if any(sale.holds[(index - 1) // 2] > entry for index, entry in enumerate(sale.holds) if index):
         yield "F4: the heap of holds is out of order"
-    if sale.holds and sale.claims[sale.holds[0][1]].release_at != sale.holds[0][0]:
+    if sale.holds and _next_hold(sale).release_at != sale.holds[0] >> NUMBER_BITS:
         yield "F4: the next hold to run out is one that was let go"
 
 
 def overdue(sale: Sale, at: int, wake_lag_ms: int) -> list[str]:
     """Holds kept past their time although the reminder is not later than ``wake_lag_ms``."""
-    if sale.holds and sale.holds[0][0] + wake_lag_ms < at:
-        return [f"F4: the hold of {sale.holds[0][1]} should have run out {at - sale.holds[0][0]} ms ago"]
+    if sale.holds and (release_at := sale.holds[0] >> NUMBER_BITS) + wake_lag_ms < at:
+        late = sale.claims.id_of(_next_hold(sale))
+        return [f"F4: the hold of {late} should have run out {at - release_at} ms ago"]
     return []
+
+
+def _next_hold(sale: Sale) -> ClaimRecord:
+    return sale.claims.at(sale.holds[0] & NUMBER_MASK)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import msgspec
 
-from flash_sale.claim import ClaimRecord, ClaimState, Reason
+from flash_sale.claim import ClaimState, Reason
+from flash_sale.claims import ClaimRecord
 from flash_sale.draw import seed_hash
 from flash_sale.state import Sale
 from store_runtime.takeout.commands import PlaceOrder

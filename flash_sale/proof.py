@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import msgspec
 
-from flash_sale.claim import ClaimRecord, ClaimState
+from flash_sale.claim import ClaimState
+from flash_sale.claims import ClaimRecord
 from flash_sale.draw import Entry, hand_out, in_drawn_order, seed_hash
 from flash_sale.projections import Proof, ProofLine
 from flash_sale.sequence import SEQUENCE_START, next_link
@@ -57,7 +57,7 @@ def _by_rank(line: ProofLine) -> int:
 
 
 def _lines(sale: Sale, after: int, upto: int) -> Iterator[ProofLine]:
-    for claim_id, claim in islice(sale.claims.items(), after, max(after, upto)):
+    for claim_id, claim in sale.claims.items(after, upto):
         yield _line(claim_id, claim)
 
 

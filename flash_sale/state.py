@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
 
 import msgspec
+from msgspec.structs import replace
 
-from flash_sale.claim import GONE_STATES, ClaimRecord, ClaimState, Reason
+from actors.parts import Part, Segment
+from flash_sale.claim import GONE_STATES, ClaimState, Reason
+from flash_sale.claims import ClaimRecord, Claims
+from flash_sale.diners import Diners
 from flash_sale.sequence import SEQUENCE_START, next_link
 from flash_sale.waitlist import Waitlist
 
+ROWS_PER_STEP = 2_000
+"""Rows taken back from a snapshot between two looks at the loop."""
 
-class Sale(msgspec.Struct, kw_only=True):
+NUMBER_BITS = 32
+NUMBER_MASK = (1 << NUMBER_BITS) - 1
+
+
+def hold_entry(release_at: int, number: int) -> int:
+    """A hold in the heap: when its stock becomes free, then the claim's number; one int takes a third of a tuple."""
+    return release_at << NUMBER_BITS | number
+
+
+class Sale(msgspec.Struct, kw_only=True, dict=True):
     """One flash sale. ``left`` + held + paying + sold + returned = stock, always.
 
     ``refused``: orders whose money came too late to be sold to, and why; they stay refused.
@@ -47,14 +63,28 @@ class Sale(msgspec.Struct, kw_only=True):
     returned: int = 0
     entered: int = 0
 
-    claims: dict[str, ClaimRecord] = {}
-    taken: dict[str, int] = {}
+    claims: Claims = msgspec.field(default_factory=Claims)
     waitlist: Waitlist = msgspec.field(default_factory=Waitlist)
-    holds: list[tuple[int, str]] = []
     refused: dict[str, str] = {}
     sequence_hash: bytes = SEQUENCE_START
     entries: int = 0
     entries_digest: bytes = b""
+
+    @property
+    def taken(self) -> Diners:
+        """What each diner has entered, waits for, holds or bought (F2)."""
+        return self.claims.diners
+
+    @property
+    def holds(self) -> list[int]:
+        """A heap of ``hold_entry``; follows from the claims, so it is no part of what is stored."""
+        holds: list[int] | None = self.__dict__.get("holds_heap")
+        if holds is None:
+            numbered = enumerate(self.claims.release_moments())
+            holds = [hold_entry(release_at, number) for number, release_at in numbered if release_at]
+            heapify(holds)
+            self.__dict__["holds_heap"] = holds
+        return holds
 
     @property
     def waiting(self) -> int:
@@ -71,7 +101,7 @@ class Sale(msgspec.Struct, kw_only=True):
         """The earliest moment at which something is due: start, draw, end, or the first hold to run out."""
         if not self.opened:
             return None
-        due = self.holds[0][0] if self.holds else None
+        due = self.holds[0] >> NUMBER_BITS if self.holds else None
         if self.ended:
             return due
         if not self.started:
@@ -100,31 +130,56 @@ class Sale(msgspec.Struct, kw_only=True):
         """When a hold given now runs out, as its diner is told."""
         return at + self.hold_ms
 
+    # --- in parts, for snapshots (actors/parts.py) --------------------------------------------------------
+
+    def segments(self) -> list[Segment]:
+        """Claims, then diners."""
+        return [*self.claims.segments, *self.taken.segments]
+
+    def head(self) -> Sale:
+        """Without claims and diners."""
+        return replace(self, claims=self.claims.head())
+
+    def attach(self, raw: bytes, part: Part) -> Iterator[None]:
+        """The next segment; claims that have a hold stand in the heap again."""
+        claims, diners = self.claims, self.taken
+        if len(claims.segments) * claims.rows_max < claims.count:
+            holds: list[int] = self.__dict__.setdefault("holds_heap", [])
+            for number, _, fields in claims.attach(raw, part):
+                if release_at := fields[2]:
+                    heappush(holds, hold_entry(release_at, number))
+                if number % ROWS_PER_STEP == 0:
+                    yield
+        else:
+            for number, _, _ in diners.attach(raw, part):
+                if number % ROWS_PER_STEP == 0:
+                    yield
+
     # --- used by evolve only -----------------------------------------------------------------------------
 
-    def enter(self, claim_id: str, record: ClaimRecord) -> None:
+    def enter(self, claim_id: str, user_id: str, quantity: int, wait: bool, at: int) -> ClaimRecord:
         """A new claim takes the next place in the sequence (F12) and counts for its diner (F2)."""
-        self.claims[claim_id] = record
-        self.sequence_hash = next_link(
-            self.sequence_hash, record.position, claim_id, record.quantity, record.wait, record.at
-        )
-        self.taken[record.user_id] = self.taken.get(record.user_id, 0) + record.quantity
+        record = self.claims.add(claim_id, user_id, quantity, wait, at)
+        self.sequence_hash = next_link(self.sequence_hash, record.position, claim_id, quantity, wait, at)
+        self.taken.take(record.diner, quantity)
         self.seq += 1
+        return record
 
-    def hold(self, claim_id: str, record: ClaimRecord, expires_at: int, reason: Reason) -> None:
+    def hold(self, record: ClaimRecord, expires_at: int, reason: Reason) -> None:
         """Stock that is left is held for the claim."""
         self.left -= record.quantity
         self.held += record.quantity
         record.state = ClaimState.HELD
         record.reason = reason
-        self.keep_until(claim_id, record, expires_at, expires_at + self.grace_ms)
+        self.keep_until(record, expires_at, expires_at + self.grace_ms)
 
-    def keep_until(self, claim_id: str, record: ClaimRecord, expires_at: int, release_at: int) -> None:
+    def keep_until(self, record: ClaimRecord, expires_at: int, release_at: int) -> None:
         """The hold runs out at ``expires_at``; its stock is free from ``release_at``."""
         record.expires_at = expires_at
         if release_at != record.release_at:
+            holds = self.holds  # before the claim changes: it may be made from the claims just now
             record.release_at = release_at
-            heappush(self.holds, (release_at, claim_id))
+            heappush(holds, hold_entry(release_at, record.number))
             self.trim_holds()
 
     def let_go(self, record: ClaimRecord, state: ClaimState, reason: Reason) -> None:
@@ -132,11 +187,7 @@ class Sale(msgspec.Struct, kw_only=True):
         diner.
         """
         self._leave(record)
-        taken = self.taken[record.user_id] - record.quantity
-        if taken:
-            self.taken[record.user_id] = taken
-        else:
-            del self.taken[record.user_id]
+        self.taken.take(record.diner, -record.quantity)
         record.state = state
         record.reason = reason
         self.trim_holds()
@@ -146,7 +197,7 @@ class Sale(msgspec.Struct, kw_only=True):
         """The claim is sold, from its own hold or (F6) from what is left."""
         if record.state in GONE_STATES:
             self.left -= record.quantity
-            self.taken[record.user_id] = self.taken.get(record.user_id, 0) + record.quantity
+            self.taken.take(record.diner, record.quantity)
         elif record.state is ClaimState.HELD:
             self.held -= record.quantity
         else:
@@ -181,5 +232,5 @@ class Sale(msgspec.Struct, kw_only=True):
         """
         holds = self.holds
         claims = self.claims
-        while holds and claims[holds[0][1]].release_at != holds[0][0]:
+        while holds and claims.at(holds[0] & NUMBER_MASK).release_at != holds[0] >> NUMBER_BITS:
             heappop(holds)

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from flash_sale.claim import ClaimRecord, ClaimState
+from flash_sale.claim import ClaimState
+from flash_sale.claims import Claims
 from flash_sale.events import Offered
 
 WAITLIST_MAX = 100_000
@@ -50,7 +51,7 @@ class Waitlist(msgspec.Struct, kw_only=True):
         """
         return max(0, place - self.cut - self.first - 1)
 
-    def trim(self, claims: dict[str, ClaimRecord]) -> None:
+    def trim(self, claims: Claims) -> None:
         """Pass those who no longer wait, so that the head is one who does."""
         ids = self.claim_ids
         while self.first < len(ids) and claims[ids[self.first]].state is not ClaimState.WAITING:
@@ -60,7 +61,7 @@ class Waitlist(msgspec.Struct, kw_only=True):
             self.cut += self.first
             self.first = 0
 
-    def in_line(self, claims: dict[str, ClaimRecord]) -> Iterator[tuple[str, int]]:
+    def in_line(self, claims: Claims) -> Iterator[tuple[str, int]]:
         """Those who wait, from the head, each with the quantity they want."""
         for index in range(self.first, len(self.claim_ids)):
             claim_id = self.claim_ids[index]

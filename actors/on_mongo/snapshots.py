@@ -1,19 +1,25 @@
-"""Snapshots in MongoDB: parts first, then the manifest that names them, then older parts go."""
+"""Snapshots in MongoDB: parts first, then the manifest that names them, then parts that no manifest names go."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from pymongo import InsertOne
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from actors.on_mongo.outages import as_unreachable
-from actors.snapshots import Manifest
+from actors.parts import Part
+from actors.snapshots import Manifest, read_manifest
+
+WRITTEN_AT_ONCE = 64
+DUPLICATE_KEY = 11_000
 
 
 class MongoSnapshots:
-    """``snapshots`` holds a manifest per entity, ``snapshot_parts`` its parts under ``entity@seq/number``."""
+    """``snapshots`` holds a manifest per entity, ``snapshot_parts`` its parts under ``entity@digest``."""
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._manifests = database["snapshots"]
@@ -22,21 +28,18 @@ class MongoSnapshots:
     async def latest(self, entity: str) -> Manifest | None:
         with as_unreachable():
             row = await self._manifests.find_one({"_id": entity})
-        return None if row is None else msgspec.msgpack.decode(row["manifest"], type=Manifest)
+        return None if row is None else read_manifest(row["manifest"])
 
-    async def parts(self, manifest: Manifest) -> list[bytes] | None:
-        ids = [self._part_id(manifest, number) for number in range(manifest.parts)]
+    async def parts(self, entity: str, wanted: Sequence[Part]) -> list[bytes] | None:
+        ids = [_part_id(entity, part.digest) for part in wanted]
         with as_unreachable():
             rows = await self._parts.find({"_id": {"$in": ids}}).to_list()
         found = {row["_id"]: bytes(row["part"]) for row in rows}
-        return [found[part_id] for part_id in ids] if len(found) == len(ids) else None
+        return [found[part_id] for part_id in ids] if found.keys() >= set(ids) else None
 
-    async def save(self, manifest: Manifest, parts: list[bytes]) -> None:
+    async def save(self, manifest: Manifest, parts: Mapping[bytes, bytes]) -> None:
         with as_unreachable():
-            for number, part in enumerate(parts):
-                await self._parts.replace_one(
-                    {"_id": self._part_id(manifest, number)}, {"part": part}, upsert=True
-                )
+            await self._write(manifest.entity, parts)
             row = {"seq": manifest.seq, "manifest": msgspec.msgpack.encode(manifest)}
             try:
                 # Never replaces a later one: with a later one standing, the upsert collides with its _id.
@@ -45,19 +48,28 @@ class MongoSnapshots:
                 )
             except DuplicateKeyError:
                 return
-            await self._parts.delete_many(
-                {
-                    "_id": {
-                        "$gte": f"{manifest.entity}@",
-                        "$lt": self._part_id(manifest, 0),
-                    }
-                }
-            )
+            named = [_part_id(manifest.entity, part.digest) for part in manifest.parts]
+            await self._parts.delete_many({"_id": {**_all_of(manifest.entity), "$nin": named}})
+
+    async def _write(self, entity: str, parts: Mapping[bytes, bytes]) -> None:
+        writes = [InsertOne({"_id": _part_id(entity, name), "part": raw}) for name, raw in parts.items()]
+        for i in range(0, len(writes), WRITTEN_AT_ONCE):
+            try:
+                await self._parts.bulk_write(writes[i : i + WRITTEN_AT_ONCE], ordered=False)
+            except BulkWriteError as error:
+                # A part is named by its content: one that stands there already is the same.
+                if any(problem["code"] != DUPLICATE_KEY for problem in error.details["writeErrors"]):
+                    raise
 
     async def delete(self, entity: str) -> None:
         with as_unreachable():
             await self._manifests.delete_one({"_id": entity})
-            await self._parts.delete_many({"_id": {"$gte": f"{entity}@", "$lt": f"{entity}@g"}})
+            await self._parts.delete_many({"_id": _all_of(entity)})
 
-    def _part_id(self, manifest: Manifest, number: int) -> str:
-        return f"{manifest.entity}@{manifest.seq:016x}/{number:06d}"
+
+def _part_id(entity: str, digest: bytes) -> str:
+    return f"{entity}@{digest.hex()}"
+
+
+def _all_of(entity: str) -> dict[str, str]:
+    return {"$gte": f"{entity}@", "$lt": f"{entity}@g"}

@@ -13,6 +13,7 @@ import msgspec
 
 from actors.journal import Document, Outcome, Stored, Taken
 from actors.membership import ENDED, Member, Renewal
+from actors.parts import Part
 from actors.placement import Placement, copy, empty, shard_of
 from actors.quarantine import Quarantine
 from actors.reminders import Reminder
@@ -153,35 +154,49 @@ class MemoryReminders:
 
 
 class MemorySnapshots:
-    """The latest snapshot of each entity."""
+    """The latest snapshot of each entity: parts by their digest, and the manifest that names them."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[Manifest, list[bytes]]] = {}
+        self._manifests: dict[str, Manifest] = {}
+        self._parts: dict[str, dict[bytes, bytes]] = {}
 
-    def save_now(self, manifest: Manifest, parts: list[bytes]) -> None:
-        kept = self._kept.get(manifest.entity)
-        if kept is None or kept[0].seq <= manifest.seq:
-            self._kept[manifest.entity] = (manifest, list(parts))
+    def write_now(self, entity: str, parts: Mapping[bytes, bytes]) -> None:
+        self._parts.setdefault(entity, {}).update(parts)
+
+    def name_now(self, manifest: Manifest) -> None:
+        standing = self._manifests.get(manifest.entity)
+        if standing is not None and standing.seq > manifest.seq:
+            return
+        self._manifests[manifest.entity] = manifest
+        named = {part.digest for part in manifest.parts}
+        parts = self._parts.get(manifest.entity, {})
+        self._parts[manifest.entity] = {digest: raw for digest, raw in parts.items() if digest in named}
 
     def latest_now(self, entity: str) -> Manifest | None:
-        kept = self._kept.get(entity)
-        return kept[0] if kept else None
+        return self._manifests.get(entity)
 
-    def parts_now(self, manifest: Manifest) -> list[bytes] | None:
-        kept = self._kept.get(manifest.entity)
-        return list(kept[1]) if kept and kept[0] == manifest else None
+    def parts_now(self, entity: str, wanted: Sequence[Part]) -> list[bytes] | None:
+        there = self._parts.get(entity, {})
+        found = [there[part.digest] for part in wanted if part.digest in there]
+        return found if len(found) == len(wanted) else None
 
     def delete_now(self, entity: str) -> None:
-        self._kept.pop(entity, None)
+        self._manifests.pop(entity, None)
+        self._parts.pop(entity, None)
+
+    def lose_now(self, entity: str, digest: bytes) -> None:
+        """One part is gone, its manifest is not."""
+        self._parts.get(entity, {}).pop(digest, None)
 
     async def latest(self, entity: str) -> Manifest | None:
         return self.latest_now(entity)
 
-    async def parts(self, manifest: Manifest) -> list[bytes] | None:
-        return self.parts_now(manifest)
+    async def parts(self, entity: str, wanted: Sequence[Part]) -> list[bytes] | None:
+        return self.parts_now(entity, wanted)
 
-    async def save(self, manifest: Manifest, parts: list[bytes]) -> None:
-        self.save_now(manifest, parts)
+    async def save(self, manifest: Manifest, parts: Mapping[bytes, bytes]) -> None:
+        self.write_now(manifest.entity, parts)
+        self.name_now(manifest)
 
     async def delete(self, entity: str) -> None:
         self.delete_now(entity)

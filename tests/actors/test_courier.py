@@ -66,7 +66,7 @@ async def test_G6_a_send_is_known_by_its_id_whatever_the_digest() -> None:
     """A newer release may digest the same stored send otherwise; it is still the one that was accepted."""
     async with local_silo(TillEntity) as silo:
         yes = await deliver(silo, quantity=1)
-        silo.host.activations["till/t"].memory.remembered[SEND].digest = b"otherwise"
+        silo.host.activations["till/t"].memory.remembered.get(SEND).digest = b"otherwise"
 
         assert await deliver(silo, quantity=1) == yes
 

@@ -9,6 +9,7 @@ import pytest
 from actors.journal import Document, Stored, Taken
 from actors.membership import ALIVE, ENDED, LEAVING, Member
 from actors.on_mongo import open_stores
+from actors.parts import Part
 from actors.placement import copy, empty, propose, shard_of, take
 from actors.quarantine import SKIP, Quarantine
 from actors.silo import Stores
@@ -194,15 +195,30 @@ async def test_pitfall_10_due_rows_come_past_due_first_and_only_of_our_shards(st
 
 async def test_a_snapshot_is_whole_and_never_goes_back(stores: Stores) -> None:
     """An older one does not replace a later one; deleting leaves nothing."""
-    later = Manifest(entity="shop/a", seq=20, parts=2, size_bytes=4, digest=b"d")
-    older = Manifest(entity="shop/a", seq=10, parts=1, size_bytes=2, digest=b"d")
-    await stores.snapshots.save(later, [b"ab", b"cd"])
-    await stores.snapshots.save(older, [b"xy"])
+    ab, cd, xy = Part(b"ab", 2), Part(b"cd", 2), Part(b"xy", 2)
+    later = Manifest(entity="shop/a", seq=20, head=1, blocks=0, parts=[ab, cd])
+    older = Manifest(entity="shop/a", seq=10, head=1, blocks=0, parts=[xy])
+    await stores.snapshots.save(later, {b"ab": b"AB", b"cd": b"CD"})
+    await stores.snapshots.save(older, {b"xy": b"XY"})
 
     assert await stores.snapshots.latest("shop/a") == later
-    assert await stores.snapshots.parts(later) == [b"ab", b"cd"]
+    assert await stores.snapshots.parts("shop/a", [cd, ab]) == [b"CD", b"AB"]
     await stores.snapshots.delete("shop/a")
     assert await stores.snapshots.latest("shop/a") is None
+
+
+async def test_the_next_snapshot_names_parts_again(stores: Stores) -> None:
+    """What it names again is not written again; what it does not name is gone; a missing part is told."""
+    old, kept, new = Part(b"o", 1), Part(b"k", 1), Part(b"n", 1)
+    await stores.snapshots.save(
+        Manifest(entity="shop/a", seq=10, head=1, blocks=0, parts=[old, kept]), {b"o": b"O", b"k": b"K"}
+    )
+    await stores.snapshots.save(
+        Manifest(entity="shop/a", seq=20, head=1, blocks=0, parts=[new, kept]), {b"n": b"N", b"k": b"K"}
+    )
+
+    assert await stores.snapshots.parts("shop/a", [new, kept]) == [b"N", b"K"]
+    assert await stores.snapshots.parts("shop/a", [new, old]) is None
 
 
 async def test_quarantine_is_put_changed_and_cleared(stores: Stores) -> None:

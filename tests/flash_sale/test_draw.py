@@ -10,7 +10,7 @@ import pytest
 
 from actors.testing.kit import NOON
 from flash_sale import draw
-from flash_sale.claim import ClaimRecord
+from flash_sale.claims import Claims
 from flash_sale.commands import Claim, GetClaim, GetProof, GetSale, ReleaseClaim
 from flash_sale.draw import Entry, hand_out
 from flash_sale.rejections import DrawFull, SoldOut
@@ -196,5 +196,5 @@ def test_F11_chance_favours_nobody() -> None:
     assert all(abs(wins[n] - 200) < 67 for n in range(10)), wins
 
 
-def _first(claims: dict[str, ClaimRecord], state: str) -> str:
+def _first(claims: Claims, state: str) -> str:
     return next(claim_id for claim_id, one in claims.items() if one.state == state)

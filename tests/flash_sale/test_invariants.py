@@ -9,7 +9,7 @@ import pytest
 from actors.testing.kit import NOON
 from flash_sale.claim import ClaimState
 from flash_sale.invariants import cheap_violations, overdue, violations
-from flash_sale.state import Sale
+from flash_sale.state import Sale, hold_entry
 from tests.flash_sale.builders import GRACE, HOLD, claim, sale
 
 
@@ -31,12 +31,12 @@ def lost(state: Sale) -> None:
 
 
 def doubled(state: Sale) -> None:
-    record = next(iter(state.claims.values()))
-    state.claims["f1.ctwin"] = record
+    first = next(iter(state.claims))
+    state.claims.add(first, "guest-9", 1, False, NOON)
 
 
 def forgotten_diner(state: Sale) -> None:
-    del state.taken["guest-1"]
+    state.taken.take(state.claims.at(1).diner, -1)
 
 
 def skipped(state: Sale) -> None:
@@ -58,9 +58,9 @@ def never_runs_out(state: Sale) -> None:
 
 
 def runs_out_early(state: Sale) -> None:
-    claim_id, record = next(iter(state.claims.items()))
+    record = state.claims.at(0)
     record.release_at = record.expires_at
-    state.holds.insert(0, (record.release_at, claim_id))
+    state.holds.insert(0, hold_entry(record.release_at, record.number))
 
 
 def sold_and_refused(state: Sale) -> None:

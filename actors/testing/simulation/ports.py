@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from actors.journal import Document, InDoubt, JournalUnreadable, Outcome, Stored
 from actors.lanes import LaneDown
 from actors.membership import Member, Renewal, StoreUnreachable
+from actors.parts import Part
 from actors.placement import Placement
 from actors.quarantine import Quarantine
 from actors.reminders import Reminder
@@ -148,11 +149,15 @@ class SimSnapshots:
     async def latest(self, entity: str) -> Manifest | None:
         return await ask(self._world, lambda: self._world.snapshots.latest_now(entity))
 
-    async def parts(self, manifest: Manifest) -> list[bytes] | None:
-        return await ask(self._world, lambda: self._world.snapshots.parts_now(manifest))
+    async def parts(self, entity: str, wanted: Sequence[Part]) -> list[bytes] | None:
+        return await ask(self._world, lambda: self._world.snapshots.parts_now(entity, wanted))
 
-    async def save(self, manifest: Manifest, parts: list[bytes]) -> None:
-        await ask(self._world, lambda: self._world.snapshots.save_now(manifest, parts))
+    async def save(self, manifest: Manifest, parts: Mapping[bytes, bytes]) -> None:
+        """Each part has a fate of its own, and the manifest is only written when all of them are there."""
+        snapshots = self._world.snapshots
+        for digest, raw in parts.items():
+            await ask(self._world, lambda part={digest: raw}: snapshots.write_now(manifest.entity, part))  # type: ignore[misc]
+        await ask(self._world, lambda: snapshots.name_now(manifest))
 
     async def delete(self, entity: str) -> None:
         await ask(self._world, lambda: self._world.snapshots.delete_now(entity))
