@@ -7,15 +7,21 @@ import logging
 import multiprocessing
 import os
 from collections.abc import Iterable, Iterator
+from unittest.mock import patch
 
 import structlog
 
+from actors import remembered
 from actors.silo import Silo
 from actors.testing.simulation import Report, Workload, simulate
+from flash_sale import table
 from tests.simulation.sales import Sales
 from tests.simulation.shops import Shops
 
 CHUNK = 10
+
+FEW = 4
+"""Claims of a segment and answers of a block, so that a short history has many that are sealed."""
 
 
 def workload_of(seed: int, load: int = 1) -> type[Workload]:
@@ -28,7 +34,8 @@ def play(seed: int, silo_class: type[Silo] = Silo, load: int = 1) -> Report:
     """One seed, in silence."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        return simulate(seed, workload_of(seed, load), silo_class=silo_class)
+        with patch.object(table, "ROWS_PER_SEGMENT", FEW), patch.object(remembered, "BLOCK", FEW):
+            return simulate(seed, workload_of(seed, load), silo_class=silo_class)
     finally:
         structlog.reset_defaults()
 

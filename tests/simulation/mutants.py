@@ -12,16 +12,19 @@ import msgspec
 
 from actors.activation import Activation, Pending, Phase
 from actors.activator import Activator
-from actors.codec import SendRecord
+from actors.codec import SendRecord, Unreadable
 from actors.committer import Committer
 from actors.courier import Courier
 from actors.doubt import Doubt
+from actors.entity_memory import EntityMemory
 from actors.host import EntityHost
 from actors.journal import Document, InDoubt, Outcome
 from actors.membership import ALIVE, StoreUnreachable
+from actors.parts import Segmented
 from actors.placement import Placement, copy, propose
 from actors.reminding import Reminding
 from actors.silo import Silo
+from actors.snapshots import Manifest
 from actors.turns import Taken
 from actors.words import Command, Query, Rejected, Reply
 
@@ -242,6 +245,46 @@ class ForgetsItsNo(Silo):
     host_class = _ForgetfulHost
 
 
+# 14: a segment is called sealed while it still changes, and a snapshot gives back what it was before.
+class _SealsTooEarly(Activator):
+    async def _replay(self, memory: EntityMemory, until_seq: int | None) -> None:
+        segments = memory.state.segments() if isinstance(memory.state, Segmented) else []
+        sealed = [(segment, segment.part) for segment in segments]
+        await super()._replay(memory, until_seq)
+        for segment, part in sealed:
+            segment.part = part
+
+
+class _SealsTooEarlyHost(EntityHost):
+    activator_class = _SealsTooEarly
+
+
+class SealsTooEarly(Silo):
+    host_class = _SealsTooEarlyHost
+
+
+# 14: a part that the manifest names and nobody finds is taken for an empty one.
+class _GoesOnWithoutParts(Activator):
+    async def _read_parts(self, memory: EntityMemory, manifest: Manifest) -> None:
+        for number, part in enumerate(manifest.parts):
+            raws = await self._snapshots.parts(memory.key, [part])
+            if number < manifest.head:
+                if raws is None:
+                    raise Unreadable("no head")
+                memory.restore_head(manifest, raws)
+            elif raws is not None:
+                for _ in memory.restore_part(manifest, number, raws[0]):
+                    await asyncio.sleep(0)
+
+
+class _GoesOnHost(EntityHost):
+    activator_class = _GoesOnWithoutParts
+
+
+class GoesOnWithoutParts(Silo):
+    host_class = _GoesOnHost
+
+
 MUTANTS: dict[str, type[Silo]] = {
     "1 own write called fenced": OwnWriteCalledFenced,
     "2 time-out taken as failure and retried": TimeOutTakenAsFailure,
@@ -257,5 +300,7 @@ MUTANTS: dict[str, type[Silo]] = {
     "11 unbounded queues": UnboundedQueues,
     "12 recovery storm": RecoveryStorm,
     "a no to a send is forgotten": ForgetsItsNo,
+    "14 seals a segment that still changes": SealsTooEarly,
+    "14 goes on without a missing part": GoesOnWithoutParts,
     "13 poison holds the key": PoisonHoldsTheKey,
 }

@@ -87,7 +87,16 @@ class Faults:
                     silo.host.passivate_idle()
             case "snapshots":
                 for entity in list(world.shadow):
-                    world.snapshots.delete_now(entity)
+                    self._lose_snapshot(entity)
+
+    def _lose_snapshot(self, entity: str) -> None:
+        """All of it, or one part that its manifest still names."""
+        snapshots = self.world.snapshots
+        manifest = snapshots.latest_now(entity)
+        if manifest is None or self.world.rng.random() < 0.5:
+            snapshots.delete_now(entity)
+        else:
+            snapshots.lose_now(entity, self.world.rng.choice(manifest.parts).digest)
 
     def _between_callbacks(self, name: str, fault: Callable[[], None]) -> None:
         loop = self.world.seats[name].loop
