@@ -12,6 +12,8 @@ import psutil
 from cluster.embedded.failure import EmbeddedFailure, check_disk
 
 STOP_LEFTOVER_S = 20.0
+BEGAN = ".began"
+"""Suffix of the file beside a pid file: when that process began, in seconds since 1970."""
 
 
 class DataFolder:
@@ -55,22 +57,32 @@ class DataFolder:
     # --- leftovers -----------------------------------------------------------------------------------------
 
     def remember_process(self, name: str, pid: int) -> None:
-        """Write a pid file that names the process beyond doubt: its pid and when it began."""
-        began = psutil.Process(pid).create_time()
-        (self.path / "run" / f"{name}.pid").write_text(f"{pid} {began}")
+        """Write its pid, and beside it when it began, which together name the process beyond doubt.
+
+        The pid is alone in its file, so that ``kill $(cat run/mongod.pid)`` works.
+        """
+        file = self._pid_file(name)
+        # In this order: a pid without its beginning is never taken for a leftover.
+        file.with_suffix(BEGAN).write_text(f"{psutil.Process(pid).create_time()}\n")
+        file.write_text(f"{pid}\n")
 
     def forget_process(self, name: str) -> None:
-        (self.path / "run" / f"{name}.pid").unlink(missing_ok=True)
+        _forget(self._pid_file(name))
+
+    def _pid_file(self, name: str) -> Path:
+        return self.path / "run" / f"{name}.pid"
 
     def end_leftovers(self) -> list[str]:
         """End what a killed earlier run of *this folder* left behind; the names of what was ended."""
         ended = []
-        for file in sorted((self.path / "run").glob("*.pid")):
+        run = self.path / "run"
+        files = {file.with_suffix(".pid") for suffix in (".pid", BEGAN) for file in run.glob(f"*{suffix}")}
+        for file in sorted(files):
             process = _process_of(file)
             if process is not None:
                 _end(process)
                 ended.append(file.stem)
-            file.unlink(missing_ok=True)
+            _forget(file)
         return ended
 
     def end_by_words(self, *words: str) -> bool:
@@ -95,12 +107,17 @@ def _says(process: psutil.Process, words: tuple[str, ...]) -> bool:
 
 def _process_of(file: Path) -> psutil.Process | None:
     try:
-        pid, began = file.read_text().split()
-        process = psutil.Process(int(pid))
+        process = psutil.Process(int(file.read_text()))
+        began = float(file.with_suffix(BEGAN).read_text())
         # A pid is used again by others; together with its start it is one process.
-        return process if abs(process.create_time() - float(began)) < 0.01 else None
+        return process if abs(process.create_time() - began) < 0.01 else None
     except (ValueError, OSError, psutil.Error):
         return None
+
+
+def _forget(file: Path) -> None:
+    for part in (file, file.with_suffix(BEGAN)):
+        part.unlink(missing_ok=True)
 
 
 def _end(process: psutil.Process) -> None:

@@ -123,7 +123,7 @@ class System:
 
     def server_pid(self, name: str) -> int:
         """mongod or valkey, as the data folder knows it."""
-        return int((self.data / "run" / f"{name}.pid").read_text().split()[0])
+        return int((self.data / "run" / f"{name}.pid").read_text())
 
     def logged(self, event: str) -> int:
         """How often the silos' logs tell of an event."""

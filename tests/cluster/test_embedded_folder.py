@@ -59,27 +59,34 @@ def test_a_second_system_is_told_who_holds_the_folder(tmp_path: Path) -> None:
 def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(
     tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    """A pid file names a process by its pid and its beginning."""
+    """A process is named by its pid and its beginning."""
     folder = DataFolder(tmp_path)
     folder.lock()
-    file = tmp_path / "run" / "mongod.pid"
-    file.write_text(f"{sleeper.pid} {psutil.Process(sleeper.pid).create_time() - 5}")
+    folder.remember_process("mongod", sleeper.pid)
+    began = tmp_path / "run" / "mongod.began"
+    began.write_text(f"{float(began.read_text()) - 5}\n")
 
     assert folder.end_leftovers() == []
 
     assert sleeper.poll() is None
-    assert not file.exists()
+    assert list((tmp_path / "run").iterdir()) == []
     folder.unlock()
 
 
-@pytest.mark.parametrize("text", ["", "x", "1 2 3", "99999999 1.0"])
-def test_a_damaged_pid_file_is_no_obstacle(tmp_path: Path, text: str) -> None:
-    """It is removed; the start goes on."""
+@pytest.mark.parametrize("suffix", [".pid", ".began"])
+@pytest.mark.parametrize("text", [None, "", "x", "1 2 3", "99999999"])
+def test_a_damaged_pid_file_is_no_obstacle(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes], suffix: str, text: str | None
+) -> None:
+    """It is removed with what belongs to it; nobody is ended, and the start goes on."""
     folder = DataFolder(tmp_path)
     folder.lock()
-    (tmp_path / "run" / "valkey.pid").write_text(text)
+    folder.remember_process("valkey", sleeper.pid)
+    file = tmp_path / "run" / f"valkey{suffix}"
+    file.unlink() if text is None else file.write_text(text)
 
     assert folder.end_leftovers() == []
+    assert sleeper.poll() is None
     assert list((tmp_path / "run").iterdir()) == []
     folder.unlock()
 
@@ -93,6 +100,28 @@ def test_a_leftover_is_ended(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -
     assert folder.end_leftovers() == ["valkey"]
 
     assert not psutil.pid_exists(sleeper.pid)
+    folder.unlock()
+
+
+def test_a_pid_file_holds_what_kill_takes(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    """As an operator types it; nothing stays when the process is forgotten."""
+    folder = DataFolder(tmp_path)
+    folder.lock()
+    folder.remember_process("mongod", sleeper.pid)
+
+    done = subprocess.run(
+        "kill -0 $(cat run/mongod.pid) && kill $(cat run/mongod.pid)",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sleeper.wait(10) == -signal.SIGTERM
+    folder.forget_process("mongod")
+    assert list((tmp_path / "run").iterdir()) == []
     folder.unlock()
 
 
