@@ -80,7 +80,8 @@ class Fleet:
 
     async def _status(self, name: str) -> dict[str, Any]:
         try:
-            return await self._call(name, "status")
+            status: dict[str, Any] = await self._call(name, "status")
+            return status
         except Exception as error:
             return {"silo": name, "state": "away", "serving": False, "reason": type(error).__name__}
 

@@ -44,7 +44,8 @@ def fit_ray() -> None:
     worker.print_to_stdstream = _tell_log
     # In a session of their own: what the terminal or a supervisor sends to our process group must not reach them, or
     # they end before the silos have committed, and Ray then ends this process in the middle of everything.
-    services.ConsolePopen = functools.partial(services.ConsolePopen, start_new_session=True)
+    replaced: Any = services  # whose ConsolePopen is a class; a partial of it does for how it is called
+    replaced.ConsolePopen = functools.partial(services.ConsolePopen, start_new_session=True)
     for server in UNUSED_SERVERS:
         setattr(node.Node, server, _start_nothing)
 
@@ -53,8 +54,8 @@ def head_processes() -> list[tuple[str, int]]:
     """Name and pid of the processes without which this process cannot go on."""
     from ray._private import worker
 
-    processes = worker._global_node.all_processes
-    return [(name, info.process.pid) for name in HEAD for info in processes.get(name, [])]
+    node: Any = worker._global_node
+    return [(name, info.process.pid) for name in HEAD for info in node.all_processes.get(name, [])]
 
 
 def changes(node: ModuleType, services: ModuleType, worker: ModuleType) -> list[str]:

@@ -19,7 +19,7 @@ DEMO_TIMEOUT_S = 60.0
 class SiloActor:
     """Made remote by :func:`start_silo`."""
 
-    async def __init__(self, plan: bytes) -> None:
+    async def __init__(self, plan: bytes) -> None:  # type: ignore[misc]  # Ray awaits it
         from cluster.plan import SiloPlan
         from cluster.silo_process import SiloProcess
 
@@ -34,7 +34,7 @@ class SiloActor:
     @ray.method(concurrency_group="control")
     async def status(self) -> dict[str, Any]:
         """The silo's counts, read on its own loop."""
-        return await self._on_loop(self._status())
+        return dict(await self._on_loop(self._status()))
 
     async def _status(self) -> dict[str, Any]:
         meter = self._process.silo.meter
@@ -70,7 +70,7 @@ class SiloActor:
 
 def start_silo(name: str, namespace: str, plan: bytes) -> Any:
     """Start a silo; the handle returns at once, the actor serves when its ``__init__`` is through."""
-    remote = ray.remote(
+    remote: Any = ray.remote(  # type: ignore[call-overload]  # its stubs know the options of functions only
         num_cpus=0,
         max_restarts=-1,
         max_task_retries=0,
