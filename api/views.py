@@ -1,6 +1,9 @@
 """What the ingress answers with: the entities' views, with moments as RFC 3339.
 
 Each has an ``of`` that makes it from the view of its room. A field that does not apply is left out.
+
+They repeat fields of the rooms' projections on purpose, for another reader: these are the public contract (RFC 3339,
+absent fields), those are words between entities (ms, defaults), and one may change without the other.
 """
 
 from __future__ import annotations
