@@ -45,6 +45,20 @@ def kaifan(*words: str, data: Path | None = None, env: Mapping[str, str] | None 
     return done.returncode, done.stdout
 
 
+def run_program(program: str, argument: str) -> tuple[Any, str]:
+    """Run Python in a process of its own: the JSON in its last line, and all that it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, argument],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=READY_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stdout
+
+
 def wait_for(what: str, holds: Callable[[], bool], seconds: float) -> None:
     """Look until it holds; the time-out says what was expected."""
     deadline = time.monotonic() + seconds

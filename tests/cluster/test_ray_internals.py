@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.cluster.running import run_program
 
 CHECK = """
 import json, subprocess, sys
@@ -79,27 +75,14 @@ print(json.dumps(told))
 """
 
 
-def _run(program: str, argument: str) -> tuple[Any, str]:
-    done = subprocess.run(
-        [sys.executable, "-c", program, argument],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stdout
-
-
 def test_the_installed_ray_is_as_we_know_it() -> None:
     """If this fails, somebody has raised Ray: read docs/adr/0006 before adapting cluster/ray_internals.py."""
-    assert _run(CHECK, json.dumps(["pass"]))[0] == {"pass": []}
+    assert run_program(CHECK, json.dumps(["pass"]))[0] == {"pass": []}
 
 
 def test_a_ray_that_is_built_differently_is_told() -> None:
     """A name that has gone, takes other arguments or is no longer used is named: no patch without effect."""
-    told, _ = _run(CHECK, json.dumps(list(NEXT_RELEASES)))
+    told, _ = run_program(CHECK, json.dumps(list(NEXT_RELEASES)))
 
     missed = {
         change: lines
@@ -113,7 +96,7 @@ def test_a_ray_that_is_built_differently_is_told() -> None:
 def test_what_we_replace_in_ray_has_its_effect() -> None:
     """Only the two servers we need run, out of our session, found as head processes; Ray prints nothing itself."""
     with tempfile.TemporaryDirectory(prefix="kr-") as folder:
-        told, output = _run(START, folder)
+        told, output = run_program(START, folder)
 
     assert told == {
         "started": ["gcs_server", "raylet"],

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
 
 import pytest
+
+from tests.cluster.running import run_program
 
 pytestmark = pytest.mark.services
 
@@ -85,16 +83,8 @@ finally:
 def test_a_lane_says_received_or_down() -> None:
     """A batch is received once or the lane is down: gone, silent, restarted; never an error of Ray's."""
     with tempfile.TemporaryDirectory(prefix="kr-") as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, folder],
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-            cwd=Path(__file__).parents[2],
-        )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+        told, _ = run_program(PROGRAM, folder)
+
     assert told == {
         "to a silo": "received",
         "twice": "received",
