@@ -23,6 +23,7 @@ from api.settings import Services
 from api.shared_limits import SharedLimits
 from api.staff_accounts import StaffAccounts
 from api.tokens import Diner, Staff, Tokens
+from flash_sale.edge import Edge
 
 View = TypeVar("View")
 
@@ -43,6 +44,9 @@ class Door:
         self.openapi: Callable[[], dict[str, Any]] = dict
         """The API's description; set by the ingress."""
         self.terms = SaleTerms()
+        self.edge = Edge(
+            lambda entity, query, told: self.submit(entity, query, b"", told), services.clock.monotonic
+        )
         self.in_flight: dict[tuple[str, str], bytes] = {}
         """(sale, diner) → the command id of the claim that is being decided (F8)."""
         self.exempt = Networks(settings.limit_exempt)

@@ -26,12 +26,14 @@ from flash_sale.commands import (
     GetClaim,
     GetProof,
     GetSale,
+    GetSoldOut,
     OpenSale,
     OrderClosed,
     PaymentFailed,
     ReleaseClaim,
     StopSale,
 )
+from flash_sale.edge import user_hash
 from flash_sale.events import (
     CheckedOut,
     CheckoutFailed,
@@ -53,6 +55,7 @@ from flash_sale.projections import (
     ClaimView,
     Proof,
     SaleView,
+    SoldOutNotice,
     claim_view,
     new_claim_view,
     over_claim_view,
@@ -79,6 +82,9 @@ from store_runtime.takeout.commands import AcceptOrder, CloseOrder, CloseReason,
 
 CHECKOUT_HOLD_MS = 300_000
 """A checkout extends the hold once, to 5 minutes from now."""
+
+NOTICE_USERS_MAX = 20_000
+"""Diners that one notice names; 160 KB."""
 
 
 class FlashSaleItem(SaleEvolution):
@@ -142,12 +148,15 @@ class FlashSaleItem(SaleEvolution):
             raise LimitReached(limit=sale.per_user_limit, taken=taken)
         claim_id = f"{self.id}.{turn.new_id('c')}"
         left, waiting, in_draw = sale.left, sale.waitlist.size, sale.draw and not sale.drawn
+        # Others may say sold out for a moment after it has ended, but never to a claim that waits (F9).
+        is_open = cmd.wait or not (sale.shut or at < sale.reopens_at)
         if (deadline := sale.deadline) is not None and deadline <= at:
             # The reminder is late (a burst, a restart). What is due comes before this claim, or it would
             # overtake the waitlist, or miss stock that is free by the sale's own clock (F4, F7).
             events = list(due.events(sale, at))
             yield from events
             left, waiting, in_draw = due.outlook(sale, events)
+            is_open = is_open or sale.shut
         if in_draw:
             if sale.entered >= draw.ENTRIES_MAX:
                 raise DrawFull(entries=sale.entered)
@@ -155,7 +164,7 @@ class FlashSaleItem(SaleEvolution):
             return new_claim_view(
                 sale, self.id, claim_id, quantity, at, Reason.IN_DRAW, result_at=sale.draw_ends_at
             )
-        if not waiting and quantity <= left:
+        if is_open and not waiting and quantity <= left:
             expires_at = sale.expires_at(at)
             yield Claimed(
                 claim_id=claim_id,
@@ -326,6 +335,24 @@ class FlashSaleItem(SaleEvolution):
         """One claim."""
         claim = self._claim_of(sale, query.claim_id, query.user_id or None)
         return claim_view(sale, self.id, query.claim_id, claim)
+
+    @answers(GetSoldOut)
+    def say_sold_out(self, sale: Sale, query: GetSoldOut, at: int) -> SoldOutNotice:
+        """What silos may say on their own for a moment, and to whom not (F9)."""
+        self._must_exist(sale)
+        users = sale.users_after(query.after, NOTICE_USERS_MAX)
+        deadline = sale.deadline or sale.ends_at
+        return SoldOutNotice(
+            sold_out=sale.phase(at) == "sold_out" and at < deadline,
+            left=sale.left,
+            waiting=sale.waitlist.size,
+            per_user_limit=sale.per_user_limit,
+            # What runs out by the clock is free by the clock, so no notice outlives the next deadline.
+            valid_ms=deadline - at,
+            claims=len(sale.claims),
+            after=query.after,
+            users=b"".join(map(user_hash, users)),
+        )
 
     @answers(GetProof)
     def show_proof(self, sale: Sale, query: GetProof, at: int) -> Proof:

@@ -155,6 +155,12 @@ class GetClaim(Query, frozen=True, kw_only=True):
     user_id: str = ""
 
 
+class GetSoldOut(Query, frozen=True, kw_only=True):
+    """Is nothing left for new claims, and who has claimed after the first ``after`` claims? (F9, for the edge)"""
+
+    after: int = 0
+
+
 class GetProof(Query, frozen=True, kw_only=True):
     """What has been published of the sale's fairness (F11, F12): Proof, ``limit`` lines after position
     ``after``.

@@ -133,11 +133,15 @@ class SaleEvolution(Entity[Sale]):
 
     @evolves(HoldExpired)
     def on_hold_expired(self, sale: Sale, e: HoldExpired, at: int) -> None:
-        sale.let_go(sale.claims[e.claim_id], ClaimState.EXPIRED, Reason.HOLD_OVER)
+        record = sale.claims[e.claim_id]
+        if at < record.release_at:
+            sale.hold_back(at)
+        sale.let_go(record, ClaimState.EXPIRED, Reason.HOLD_OVER)
         sale.seq += 1
 
     @evolves(Released)
     def on_released(self, sale: Sale, e: Released, at: int) -> None:
+        sale.hold_back(at)
         sale.let_go(sale.claims[e.claim_id], ClaimState.RELEASED, Reason.GIVEN_BACK)
         sale.seq += 1
 

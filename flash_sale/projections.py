@@ -77,6 +77,23 @@ class CheckoutAnswer(msgspec.Struct, frozen=True, kw_only=True):
     place_order: PlaceOrder
 
 
+class SoldOutNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the edge may say on its own for ``valid_ms`` (F9).
+
+    ``users`` are 8-byte hashes of the diners of the claims that follow the first ``after``, as many as one notice
+    carries; ``claims`` is how many there are.
+    """
+
+    sold_out: bool
+    left: int
+    waiting: int
+    per_user_limit: int
+    valid_ms: int
+    claims: int
+    after: int
+    users: bytes
+
+
 class ProofLine(msgspec.Struct, frozen=True, kw_only=True):
     """One claim of the sequence, without its diner. ``rank`` is its place in the draw, from 1; 0 = not in
     it.

@@ -18,6 +18,10 @@ from flash_sale.waitlist import Waitlist
 ROWS_PER_STEP = 2_000
 """Rows taken back from a snapshot between two looks at the loop."""
 
+REOPEN_MS = 100
+"""What is given back to a sold-out sale is claimed no sooner: for so long a silo may still say sold out (F9)."""
+
+
 NUMBER_BITS = 32
 NUMBER_MASK = (1 << NUMBER_BITS) - 1
 
@@ -30,7 +34,8 @@ def hold_entry(release_at: int, number: int) -> int:
 class Sale(msgspec.Struct, kw_only=True, dict=True):
     """One flash sale. ``left`` + held + paying + sold + returned = stock, always.
 
-    ``refused``: orders whose money came too late to be sold to, and why; they stay refused.
+    ``reopens_at``: from when on what came back is for claims that do not wait (``edge.py``). ``refused``: orders
+    whose money came too late to be sold to, and why; they stay refused.
     """
 
     store_id: str = ""
@@ -57,6 +62,7 @@ class Sale(msgspec.Struct, kw_only=True, dict=True):
     seq: int = 0
 
     left: int = 0
+    reopens_at: int = 0
     held: int = 0
     paying: int = 0
     sold: int = 0
@@ -114,17 +120,19 @@ class Sale(msgspec.Struct, kw_only=True, dict=True):
         return clock if due is None or clock < due else due
 
     def phase(self, at: int) -> str:
-        """upcoming, open, sold_out or ended, judged by the sale's clock (F7).
-
-        With a waitlist nothing is left for a new claim, whatever ``left`` says: it belongs to the head.
-        """
+        """upcoming, open, sold_out or ended, judged by the sale's clock (F7)."""
         if self.ended or at >= self.ends_at:
             return "ended"
         if at < self.starts_at:
             return "upcoming"
         if self.draw and not self.drawn:
             return "open"
-        return "sold_out" if self.left == 0 or self.waitlist.size else "open"
+        return "sold_out" if self.shut or at < self.reopens_at else "open"
+
+    @property
+    def shut(self) -> bool:
+        """Nothing is left for a new claim: with a waitlist what is left belongs to its head."""
+        return self.left == 0 or self.waitlist.size > 0
 
     def expires_at(self, at: int) -> int:
         """When a hold given now runs out, as its diner is told."""
@@ -155,7 +163,17 @@ class Sale(msgspec.Struct, kw_only=True, dict=True):
                 if number % ROWS_PER_STEP == 0:
                     yield
 
+    def users_after(self, after: int, count: int) -> list[str]:
+        """Who made the claims that follow the first ``after``, at most ``count`` of them."""
+        until = min(after + count, len(self.claims))
+        return [self.claims.at(number).user_id for number in range(after, until)]
+
     # --- used by evolve only -----------------------------------------------------------------------------
+
+    def hold_back(self, at: int) -> None:
+        """Something comes back that no clock announced; silos may still say sold out (F9)."""
+        if self.shut:
+            self.reopens_at = at + REOPEN_MS
 
     def enter(self, claim_id: str, user_id: str, quantity: int, wait: bool, at: int) -> ClaimRecord:
         """A new claim takes the next place in the sequence (F12) and counts for its diner (F2)."""

@@ -118,19 +118,24 @@ def claim(call: Call, done: Done) -> None:
 
 
 def _claim(call: Call, sale: str, done: Done) -> None:
-    in_flight = call.door.in_flight
+    in_flight, edge, body = call.door.in_flight, call.door.edge, call.body
+    place = sale, user_id = sale, call.diner.user_id
+    first = in_flight.get(place)
+    if first is None and not body.wait and (no := edge.refusal(sale, user_id, body.quantity)) is not None:
+        raise no
     command_id = call.command_id()
-    place = (sale, call.diner.user_id)
-    first = in_flight.setdefault(place, command_id)
-    if first != command_id:
+    if first is None:
+        first = in_flight[place] = command_id
+    elif first != command_id:
         raise ClaimInFlight()
 
     def replied(reply: Reply) -> None:
+        edge.replied(sale, reply)
         if first is command_id:  # a repeat of the same request waits along and clears nothing
             del in_flight[place]
         done(_claimed(reply))
 
-    command = Claim(user_id=call.diner.user_id, quantity=call.body.quantity, wait=call.body.wait)
+    command = Claim(user_id=user_id, quantity=body.quantity, wait=body.wait)
     call.door.submit(f"flash-sale/{sale}", command, command_id, replied)
 
 

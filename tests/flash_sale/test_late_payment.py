@@ -124,7 +124,7 @@ def test_F6_a_payment_that_arrives_before_the_close_is_in_time() -> None:
 def test_F6_what_was_refused_stays_refused() -> None:
     """The same message again, when stock is left by now, does not sell what is being refunded."""
     given, claim_id, order_id = closed(stock=2)
-    other = claim(given, "guest-2", 2)
+    other = claim(given, "guest-2", 2, wait=True)
     assert refusal(confirm(given, claim_id, order_id)) == "sold_out"
     given.when(ReleaseClaim(claim_id=other, user_id="guest-2"))
 

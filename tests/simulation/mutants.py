@@ -27,6 +27,9 @@ from actors.silo import Silo
 from actors.snapshots import Manifest
 from actors.turns import Taken
 from actors.words import Command, Query, Rejected, Reply
+from flash_sale.edge import Board, Edge
+from flash_sale.projections import SoldOutNotice
+from tests.simulation.sales import Edges, Sales
 
 
 # 1: a duplicate key by our own earlier write is called fenced, and the client is told that it failed.
@@ -284,6 +287,48 @@ class _GoesOnHost(EntityHost):
 class GoesOnWithoutParts(Silo):
     host_class = _GoesOnHost
 
+
+# F9: the edge's notice counts from when it was heard, and for longer than stock that comes back is held back.
+class _BelievesForLong(Board):
+    def take(self, notice: SoldOutNotice, asked_at: float) -> None:
+        super().take(notice, asked_at)
+        self.good_until += 0.4
+
+
+class _GullibleEdge(Edge):
+    board_class = _BelievesForLong
+
+
+class _GullibleEdges(Edges):
+    edge_class = _GullibleEdge
+
+
+class EdgeBelievesForLong(Sales):
+    edges_class = _GullibleEdges
+
+
+# F9: the edge refuses also those who have claimed.
+class _KnowsNobody(Board):
+    def knows(self, user_id: str) -> bool:
+        return False
+
+
+class _RudeEdge(Edge):
+    board_class = _KnowsNobody
+
+
+class _RudeEdges(Edges):
+    edge_class = _RudeEdge
+
+
+class EdgeKnowsNobody(Sales):
+    edges_class = _RudeEdges
+
+
+EDGE_MUTANTS: dict[str, type[Sales]] = {
+    "F9 the edge believes a notice for long": EdgeBelievesForLong,
+    "F9 the edge knows nobody": EdgeKnowsNobody,
+}
 
 MUTANTS: dict[str, type[Silo]] = {
     "1 own write called fenced": OwnWriteCalledFenced,

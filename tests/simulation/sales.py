@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from actors.silo import Silo
 from actors.testing.simulation import Workload, read
+from actors.testing.simulation.clients import AT_THE_DOOR, DEADLINE_S, straight
 from actors.turn import derived_id
-from actors.words import Accepted, Query, Reply
+from actors.turns import rejected
+from actors.words import Accepted, Command, Query, Reply
 from flash_sale.actor import FlashSaleItem
 from flash_sale.commands import Checkout, Claim, GetSale, ReleaseClaim
+from flash_sale.edge import Edge
 from flash_sale.invariants import violations as sale_violations
 from flash_sale.projections import CheckoutAnswer, ClaimView
+from flash_sale.state import Sale
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
 from store_runtime.store.commands import ChangeSettings, CreateFlashSale, CreateStore, GetMenu, PutDish
@@ -24,6 +29,53 @@ from store_runtime.takeout.invariants import violations as order_violations
 STORE = "store/s"
 EPOCH_MS = 1_800_000_000_000
 DINERS = 12
+REOPENED_S = 3.0
+"""A no at the edge so long after the sale was open again is one that nobody took back. It is this long because what
+was given back is held back by the owner's clock, and a new owner's may be seconds behind."""
+
+
+class Edges:
+    """The ingress of each silo, as far as sold out is concerned (F9)."""
+
+    edge_class = Edge
+
+    def __init__(self, sales: Sales) -> None:
+        self._sales = sales
+        self._edges: dict[str, Edge] = {}
+
+    def __call__(
+        self,
+        silo: Silo,
+        entity: str,
+        word: Command | Query,
+        *,
+        command_id: bytes,
+        deadline: float,
+        callback: Callable[[Reply], None],
+    ) -> None:
+        if not isinstance(word, Claim):
+            straight(silo, entity, word, command_id=command_id, deadline=deadline, callback=callback)
+            return
+        edge = self._edges.get(silo.address) or self._open(silo)
+        sale_id = entity.partition("/")[2]
+        if not word.wait and (no := edge.refusal(sale_id, word.user_id, word.quantity)) is not None:
+            self._sales.refused_at_the_edge()
+            callback(rejected(no, AT_THE_DOOR))
+            return
+
+        def replied(reply: Reply) -> None:
+            edge.replied(sale_id, reply)
+            callback(reply)
+
+        straight(silo, entity, word, command_id=command_id, deadline=deadline, callback=replied)
+
+    def _open(self, silo: Silo) -> Edge:
+        def ask(entity: str, query: Query, told: Callable[[Reply], None]) -> None:
+            deadline = silo.clock.monotonic() + DEADLINE_S
+            straight(silo, entity, query, command_id=b"", deadline=deadline, callback=told)
+
+        edge = self._edges[silo.address] = self.edge_class(ask, silo.clock.monotonic)
+        return edge
 
 
 class Sales(Workload):
@@ -32,9 +84,15 @@ class Sales(Workload):
 
     sale_id = ""
     reported: dict[str, str]
+    edges_class = Edges
 
     def begin(self) -> None:
         self.reported = {}
+        self.at_the_edge = 0
+        self.shut_at = 0.0
+        self.was_shut, self.reopens_at = False, 0
+        self.world.state_checks = {**self.checks, "flash-sale": self._look_at_sale}
+        self.clients.ingress = self.edges_class(self)
         self.clients.send(STORE, CreateStore(name="Bistro"), self.new_id(), self._store_open)
 
     def _now_ms(self) -> int:
@@ -77,24 +135,62 @@ class Sales(Workload):
         return f"flash-sale/{self.sale_id}"
 
     def _storm(self, reply: Reply) -> None:
-        for _ in range(self.rng.randint(30, 60) * self.load):
+        for _ in range(self.rng.randint(20, 50) * self.load):
             self.world.after(self.rng.random() * 3.0, self._visit)
+        for _ in range(self.rng.randint(0, 4) * self.load):
+            self.world.after(self.rng.random() * 3.0, self._crowd)
 
     def _visit(self) -> None:
         if self.rng.random() < 0.2:
             self.clients.send(self._sale, GetSale())
             return
-        user = f"u{self.rng.randrange(DINERS)}"
-        claim = Claim(user_id=user, quantity=self.rng.randint(1, 2), wait=self.rng.random() < 0.4)
-        self.clients.send(self._sale, claim, self.new_id(), lambda answer: self._claimed(answer, user))
+        self._claim(
+            Claim(user_id=self._diner(), quantity=self.rng.randint(1, 2), wait=self.rng.random() < 0.4)
+        )
+
+    def _diner(self) -> str:
+        return f"u{self.rng.randrange(DINERS)}"
+
+    def _crowd(self) -> None:
+        """Many at once who do not wait, while something may be given back: what the edge is for."""
+        for number in range(self.rng.randint(10, 30)):
+            at = number * self.rng.random() * 0.012
+            self.world.after(at, lambda: self._claim(Claim(user_id=self._diner(), quantity=1)))
+
+    def _claim(self, claim: Claim) -> None:
+        command_id = self.new_id()
+        again = self.rng.random()
+
+        def claimed(reply: Reply) -> None:
+            if again < 0.5:
+                # The same request once more, perhaps through another silo (F5).
+                self.world.after(
+                    again * 0.3, lambda: self.clients.send(self._sale, claim, command_id) and None
+                )
+            self._claimed(reply, claim.user_id)
+
+        self.clients.send(self._sale, claim, command_id, claimed)
+
+    def _look_at_sale(self, sale: Sale) -> Sequence[str]:
+        """Notes when it was sold out last, by the world's clock; silos' clocks may be seconds apart."""
+        if sale.shut or self.was_shut or sale.reopens_at != self.reopens_at:
+            self.shut_at = self.world.now
+        self.was_shut, self.reopens_at = sale.shut, sale.reopens_at
+        return sale_violations(sale)
+
+    def refused_at_the_edge(self) -> None:
+        """F9: the edge may be late by a moment, not by more."""
+        self.at_the_edge += 1
+        if not self.was_shut and self.world.now - self.shut_at > REOPENED_S:
+            self.world.violate("F9: the edge says sold out of a sale that has been open again for long")
 
     def _claimed(self, reply: Reply, user: str) -> None:
         view: ClaimView | None = read(reply, ClaimView)
         if view is None or view.status not in {"held", "waiting"}:
             return
         chance = self.rng.random()
-        if chance < 0.15:
-            self.world.after(self.rng.random(), lambda: self._release(view.claim_id, user))
+        if chance < 0.25:
+            self.world.after(self.rng.random() * 0.5, lambda: self._release(view.claim_id, user))
         elif chance < 0.7:
             self.world.after(self.rng.random() * 1.2, lambda: self._check_out(view.claim_id, user))
 

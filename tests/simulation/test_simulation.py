@@ -10,8 +10,10 @@ import sys
 import pytest
 
 from actors.silo import Silo
+from actors.testing.simulation import simulate
 from tests.simulation.campaign import campaign, describe, play
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants import EDGE_MUTANTS, MUTANTS
+from tests.simulation.sales import Sales
 
 SEEDS = 2_000
 BLOCKS = 8
@@ -58,3 +60,15 @@ def test_a_planted_bug_is_caught(name: str) -> None:
 
     assert caught is not None, f"{name} got away: the simulator has a hole"
     assert not play(caught).violations
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", EDGE_MUTANTS)
+def test_F9_a_false_no_at_the_edge_is_caught(name: str) -> None:
+    """Each way in which an edge could deny what was given turns a seed red within 1,000."""
+    mutant = EDGE_MUTANTS[name]
+    seeds = range(1, MUTANT_SEEDS_MAX + 1)
+    caught = next((seed for seed in seeds if simulate(seed, mutant).violations), None)
+
+    assert caught is not None, f"{name} got away: the simulator has a hole"
+    assert not simulate(caught, Sales).violations
