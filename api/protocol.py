@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import msgspec
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -45,6 +46,10 @@ class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 CLOSING_S = 3.0
 """A connection that was ended and has not taken its last bytes by then is cut off."""
+
+SLICE_BYTES = 8_192
+"""The parser gets a read in pieces of this size, as long as no request waits in the pipeline: a read of 256 KB may
+hold thousands of small requests, and each that waits is some KB of memory."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -95,6 +100,20 @@ class Outlet:
         self._protocol.end()
 
 
+class Flow(FlowControl):
+    """Reads on only when nothing that was read waits. uvicorn would read on after each answer, so that a client which
+    sends faster than it is answered fills the memory."""
+
+    def __init__(self, transport: asyncio.Transport, protocol: LimitedProtocol) -> None:
+        super().__init__(transport)
+        self._protocol = protocol
+
+    def resume_reading(self) -> None:
+        """Unless requests, or bytes that may be some, wait for their turn."""
+        if not self._protocol.pipeline and not self._protocol.unparsed:
+            super().resume_reading()
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """One connection. Runs on the silo's loop; only its transport, its parser and the server call it."""
 
@@ -110,6 +129,9 @@ class LimitedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.unparsed = b""
+        """Read, and not given to the parser yet."""
+        self._read_too_much = False
         self._phase = Phase.NOTHING
         self._began_now = False
         self._read_bytes = 0
@@ -124,6 +146,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = Flow(transport, self)
         self.outlet = Outlet(self, transport)
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family != socket.AF_UNIX:
@@ -135,6 +158,28 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(Problem(503, "overloaded", "This silo has all the connections it can hold."))
 
     def data_received(self, data: bytes) -> None:
+        if self.unparsed or len(data) > SLICE_BYTES:
+            self.unparsed += data
+            self._parse_more()
+        else:
+            self._parse(data)
+
+    def _parse_more(self) -> None:
+        """As much of what was read as can be answered soon."""
+        while self.unparsed and not self.pipeline:
+            if self._heard_enough or self.transport.is_closing():
+                self.unparsed = b""
+                return
+            data, self.unparsed = self.unparsed[:SLICE_BYTES], self.unparsed[SLICE_BYTES:]
+            self._parse(data)
+        if self.unparsed:
+            self._read_too_much = True
+            self.flow.pause_reading()
+        elif self._read_too_much:
+            self._read_too_much = False
+            self.flow.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
         if self._heard_enough or self.transport.is_closing():
             return
         self._began_now = False
@@ -235,6 +280,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._ended or self.transport.is_closing():
             return
         self._patient_until = 0.0
+        if self.unparsed and len(self.pipeline) <= 1:
+            self.loop.call_soon(self._parse_more)
         self.flow.resume_reading()
         if self.pipeline:
             self.start_next()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 
 import pytest
 
-from api.protocol import ConnectionLimits
+from api.protocol import SLICE_BYTES, ConnectionLimits
 from tests.api.house import House, fresh_key, open_house, problem_of, until
 
 pytestmark = pytest.mark.anyio
@@ -126,6 +127,41 @@ async def test_many_pipelined_writes_keep_their_bodies_apart(house: House) -> No
     guests = {part.split(b'"')[3] for part in raw.split(b'{"user_id"')[1:] for part in [b'{"user_id"' + part]}
     assert raw.count(b"HTTP/1.1 201") == 50
     assert len(guests) == 50
+
+
+async def _flood(house: House, request: bytes, seconds: float) -> tuple[int, int]:
+    """Send requests without reading an answer for a while: (bytes that were taken, most requests in memory)."""
+    _, writer = await house.connect()
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    block = request * 1_000
+    most = sent = 0
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        writer.write(block)
+        sent += len(block)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(writer.drain(), 0.1)
+        most = max(most, *(len(one.pipeline) for one in house.server.open_connections()))
+        if writer.transport.get_write_buffer_size() > 4_000_000:
+            break  # nothing more is taken
+    await asyncio.sleep(0)
+    writer.transport.abort()
+    return sent - writer.transport.get_write_buffer_size(), most
+
+
+@pytest.mark.parametrize("path", [b"/healthz", b"/openapi.json", b"/api/v1/flash-sales/none"])
+async def test_a_client_that_only_sends_is_not_read_on(house: House, path: bytes) -> None:
+    """Requests that wait for their turn are bounded, on both roads; the rest stays in the client."""
+    _, most = await _flood(house, b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path, 1.5)
+
+    assert most <= SLICE_BYTES // 30
+
+
+async def test_a_large_write_of_requests_is_answered_whole(house: House) -> None:
+    """What was read ahead is parsed when there is room: 5,000 requests in one write, 5,000 answers."""
+    raw = await house.send(GET * 5_000 + LAST, timeout_s=60)
+
+    assert raw.count(b"HTTP/1.1 ") == 5_001
 
 
 async def test_a_half_sent_head_times_out() -> None:
