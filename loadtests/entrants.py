@@ -11,7 +11,7 @@ CLAIM, SOLD_OUT, STEADY, THROUGH = "claim", "sold-out", "steady", "through"
 
 NOOP_PROTOCOL = "loadtests.peers.noop_protocol:NoopProtocol"
 FASTAPI_ROAD = {"KAIFAN_FAST_ROAD": "off"}
-LANES = {"direct": "stream", "Ray": "ray"}
+LANES = {"direct": "stream", "Ray": "calls"}
 """What the table calls a lane, and its KAIFAN_LANE."""
 
 

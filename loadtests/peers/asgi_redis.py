@@ -1,32 +1,28 @@
 """Plain ASGI with one Redis script per claim: no framework, msgspec for JSON, hiredis, calls pipelined.
 
-The same script as the FastAPI peer's, on a server with ``appendfsync always``. Calls that arrive while a pipeline
-is under way leave together in the next one: a pool with one call per connection was slower.
+The same script and the same pipelines as the FastAPI peer's, on a server with ``appendfsync always``.
 
 Run: ``PEER_REDIS_PORT=… PEER_SECRET=… uvicorn loadtests.peers.asgi_redis:app --workers 2``
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import jwt
 import msgspec
 import redis.asyncio as redis
 
+from loadtests.peers.claim_script import ClaimScript
+
 SECRET = os.environ.get("PEER_SECRET", "")
-CLAIM = Path(__file__).with_name("claim.lua").read_text()
 KEY_KEPT_SECONDS = 24 * 3600
-BATCH_MAX = 128
-IN_FLIGHT_MAX = int(os.environ.get("PEER_REDIS_PIPELINES", "2"))
 VERIFIED_MAX = 20_000
 KEY = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 ROUTES = re.compile(
@@ -77,55 +73,6 @@ class Refused(Exception):
         self.status, self.code = status, code
 
 
-class Scripts:
-    """Calls of the claim script; those of one moment go out as one pipeline."""
-
-    def __init__(self, client: redis.Redis) -> None:
-        self._client, self._digest = client, ""
-        self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
-        self._in_flight: set[asyncio.Task[None]] = set()
-
-    async def load(self) -> None:
-        self._digest = await self._client.script_load(CLAIM)
-
-    def call(self, *arguments: Any) -> asyncio.Future[Any]:
-        """The script's answer to four keys and four arguments."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append((arguments, future))
-        if len(self._in_flight) < IN_FLIGHT_MAX:
-            self._start()
-        return future
-
-    def _start(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._send())
-        self._in_flight.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        if self._waiting:
-            self._start()
-
-    async def _send(self) -> None:
-        batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-        if not batch:
-            return
-        pipeline = self._client.pipeline(transaction=False)
-        for arguments, _ in batch:
-            pipeline.execute_command("EVALSHA", self._digest, 4, *arguments)
-        try:
-            answers = await pipeline.execute(raise_on_error=False)
-        except redis.RedisError as failure:
-            answers = [failure] * len(batch)
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if future.done():
-                continue
-            if isinstance(answer, Exception):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
-
-
 class Shop:
     """The client and the script, made once per worker."""
 
@@ -134,7 +81,7 @@ class Shop:
             host="127.0.0.1", port=int(os.environ["PEER_REDIS_PORT"]), max_connections=16, timeout=10
         )
         self.redis = redis.Redis.from_pool(pool)
-        self.scripts = Scripts(self.redis)
+        self.script = ClaimScript(self.redis)
 
     async def open_sale(self, scope: Scope, body: bytes, **_: str) -> Reply:
         diner(scope)
@@ -168,7 +115,7 @@ class Shop:
             raise Refused(422, "invalid_field")
         quantity = decode_claim(body).quantity
         name = f"sale:{sale}"
-        outcome, *facts = await self.scripts.call(
+        outcome, *facts = await self.script(
             name,
             f"{name}:users",
             f"{name}:claims",
@@ -288,7 +235,7 @@ class App:
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         self.shop = Shop()
-        await self.shop.scripts.load()
+        await self.shop.script.load()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.shop.redis.aclose()

@@ -2,7 +2,7 @@
 
 Stock, per-user count, idempotency and the claim itself change in one Lua script, so nothing can come between;
 the server runs with ``appendonly yes`` and ``appendfsync always``, so a yes is on disk. The script is called
-by its digest; the client keeps a pool of connections.
+by its digest, the calls of a moment in one pipeline.
 
 Run: ``PEER_REDIS_PORT=… PEER_SECRET=… uvicorn loadtests.peers.fastapi_redis:app --workers 2``
 """
@@ -14,13 +14,13 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import redis.asyncio as redis
 from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 
+from loadtests.peers.claim_script import ClaimScript
 from loadtests.peers.shapes import (
     ClaimAnswer,
     ClaimRequest,
@@ -34,8 +34,6 @@ from loadtests.peers.shapes import (
 POOL_MAX = int(os.environ.get("PEER_REDIS_POOL", "64"))
 KEY_KEPT_SECONDS = 24 * 3600
 
-CLAIM = Path(__file__).with_name("claim.lua").read_text()
-
 
 class Shop:
     """The client and the script, made once per worker."""
@@ -45,12 +43,13 @@ class Shop:
             host="127.0.0.1", port=int(os.environ["PEER_REDIS_PORT"]), max_connections=POOL_MAX, timeout=10
         )
         self.redis = redis.Redis(connection_pool=self.pool)
-        self.claim = self.redis.register_script(CLAIM)
+        self.claim = ClaimScript(self.redis)
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.shop = Shop()
+    await app.state.shop.claim.load()
     yield
     await app.state.shop.redis.aclose()
     await app.state.shop.pool.aclose()
@@ -104,7 +103,7 @@ async def claim(
         f"idempotency:{sale_id}:{user}:{idempotency_key}",
     ]
     outcome, *facts = await app.state.shop.claim(
-        keys=keys, args=[user, request.quantity, secrets.token_hex(8), KEY_KEPT_SECONDS]
+        *keys, user, request.quantity, secrets.token_hex(8), KEY_KEPT_SECONDS
     )
     if outcome != b"held":
         code = outcome.decode()
