@@ -7,8 +7,8 @@ owner checks that it owns the shard, and the sender keeps every request until it
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +20,9 @@ from actors.codec import Unreadable, decode_word, digest, encode_payload
 from actors.entity import EntityType, kind_of
 from actors.host import EntityHost
 from actors.lanes import (
-    BATCH_MESSAGES_MAX,
-    LANE_BYTES_MAX,
-    LANE_MESSAGES_MAX,
     Answer,
     Batch,
+    Lane,
     LaneDown,
     LaneTransport,
     Request,
@@ -39,7 +37,6 @@ BATCHES_IN_FLIGHT_MAX = 2
 TRY_AGAIN_S = 0.05
 SWEEP_EVERY_S = 0.25
 DEADLINE_S = 5.0
-MESSAGE_OVERHEAD_BYTES = 64
 
 log = structlog.get_logger("kaifan.router")
 
@@ -66,28 +63,6 @@ class Forwarded:
         self.final_no = final_no
         self.number = 0
         self.receiver = ""
-
-
-class Lane:
-    """What goes to one silo: requests of ours, answers to its own. Bounded by count and bytes."""
-
-    __slots__ = ("flights", "queue", "receiver", "size_bytes")
-
-    def __init__(self, receiver: str) -> None:
-        self.receiver = receiver
-        self.queue: deque[Request | Answer] = deque()
-        self.size_bytes = 0
-        self.flights = 0
-
-    @property
-    def full(self) -> bool:
-        return len(self.queue) >= LANE_MESSAGES_MAX or self.size_bytes >= LANE_BYTES_MAX
-
-
-def message_bytes(message: Request | Answer) -> int:
-    if isinstance(message, Request):
-        return len(message.payload) + MESSAGE_OVERHEAD_BYTES
-    return len(getattr(message.reply, "answer", b"")) + MESSAGE_OVERHEAD_BYTES
 
 
 class Router:
@@ -245,34 +220,34 @@ class Router:
         return lane
 
     def _push(self, lane: Lane, message: Request | Answer) -> None:
-        lane.queue.append(message)
-        lane.size_bytes += message_bytes(message)
-        if lane.flights < BATCHES_IN_FLIGHT_MAX:
+        lane.put(message)
+        if not lane.departing and lane.flights < BATCHES_IN_FLIGHT_MAX:
+            self._depart_soon(lane)
+
+    def _depart_soon(self, lane: Lane) -> None:
+        """At the end of this turn of the loop: what else it brings travels along."""
+        lane.departing = True
+        asyncio.get_running_loop().call_soon(self._depart, lane)
+
+    def _depart(self, lane: Lane) -> None:
+        lane.departing = False
+        while lane.queue and lane.flights < BATCHES_IN_FLIGHT_MAX and not self._stopped:
+            messages = lane.next_batch()
+            version = self.placement.version if self.placement else 0
+            batch = encode_batch(Batch(self.address, lane.receiver, version, messages))
+            self._meter.lane_batches += 1
+            self._meter.lane_messages += len(messages)
             lane.flights += 1
-            self._host.keep(asyncio.get_running_loop().create_task(self._fly(lane)))
+            self._transport.send(lane.receiver, batch, functools.partial(self._landed, lane, messages))
 
-    async def _fly(self, lane: Lane) -> None:
-        try:
-            while lane.queue and not self._stopped:
-                messages = self._next_batch(lane)
-                version = self.placement.version if self.placement else 0
-                batch = encode_batch(Batch(self.address, lane.receiver, version, messages))
-                self._meter.lane_batches += 1
-                self._meter.lane_messages += len(messages)
-                try:
-                    await self._transport.send(lane.receiver, batch)
-                except LaneDown as down:
-                    self._meter.lane_failures += 1
-                    log.warning("lane_down", to=lane.receiver, messages=len(messages), reason=str(down))
-                    self._not_received(messages)
-        finally:
-            lane.flights -= 1
-
-    def _next_batch(self, lane: Lane) -> list[Request | Answer]:
-        count = min(len(lane.queue), BATCH_MESSAGES_MAX)
-        messages = [lane.queue.popleft() for _ in range(count)]
-        lane.size_bytes -= sum(message_bytes(message) for message in messages)
-        return messages
+    def _landed(self, lane: Lane, messages: list[Request | Answer], down: LaneDown | None) -> None:
+        lane.flights -= 1
+        if down is not None:
+            self._meter.lane_failures += 1
+            log.warning("lane_down", to=lane.receiver, messages=len(messages), reason=str(down))
+            self._not_received(messages)
+        if lane.queue and not lane.departing:
+            self._depart_soon(lane)
 
     def _not_received(self, messages: list[Request | Answer]) -> None:
         """Perhaps received, perhaps not: commands carry ids, so they may be sent again. Answers are dropped:
@@ -289,6 +264,7 @@ class Router:
             return
         self._gone.add(address)
         self._lanes.pop(address, None)
+        self._transport.forget(address)
         for forwarded in [f for f in self._forwarded.values() if f.receiver == address]:
             del self._forwarded[forwarded.number]
             self._try_again(forwarded)

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import ray
+import structlog
 from ray.exceptions import RayError
 
-from actors.lanes import LaneDown
+from actors.lanes import Landed, LaneDown
 from actors.placement import silo_name
 
 SEND_TIMEOUT_S = 2.0
+
+log = structlog.get_logger("kaifan.lane")
 
 
 class RayTransport:
@@ -21,9 +24,31 @@ class RayTransport:
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
         self._handles: dict[str, Any] = {}
+        self._flights: set[asyncio.Task[None]] = set()
         self._finder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kaifan-lane-finder")
 
-    async def send(self, receiver: str, batch: bytes) -> None:
+    def send(self, receiver: str, batch: bytes, landed: Landed) -> None:
+        """As :class:`actors.lanes.LaneTransport` says; a call is a task."""
+        flight = asyncio.get_running_loop().create_task(self._fly(receiver, batch, landed))
+        self._flights.add(flight)
+        flight.add_done_callback(self._flights.discard)
+
+    def forget(self, receiver: str) -> None:
+        """The handle is the seat's, and its next process has the same one; Ray's head may be gone by then."""
+
+    async def _fly(self, receiver: str, batch: bytes, landed: Landed) -> None:
+        down: LaneDown | None = None
+        try:
+            await self._call(receiver, batch)
+        except LaneDown as error:
+            down = error
+        except Exception as error:
+            # Whatever Ray says besides: the lane must hear of this flight, or it waits for it for ever.
+            log.exception("lane_call_failed", to=receiver)
+            down = LaneDown(f"{receiver}: {error!r}")
+        landed(down)
+
+    async def _call(self, receiver: str, batch: bytes) -> None:
         """Raises LaneDown when the actor is gone, restarting, of another incarnation, or silent for 2 s."""
         name = silo_name(receiver)
         try:

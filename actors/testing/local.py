@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import Any
 
 from actors.clock import Clock, ClusterClock
 from actors.entity import Entity
-from actors.lanes import LaneDown
+from actors.lanes import Landed, LaneDown
 from actors.membership import Member
 from actors.settings import RuntimeSettings
 from actors.silo import Silo, Stores
@@ -29,11 +30,22 @@ class LocalLanes:
     def __init__(self) -> None:
         self.silos: dict[str, Silo] = {}
 
-    async def send(self, receiver: str, batch: bytes) -> None:
+    def send(self, receiver: str, batch: bytes, landed: Landed) -> None:
+        asyncio.get_running_loop().call_soon(self._deliver, receiver, batch, landed)
+
+    def _deliver(self, receiver: str, batch: bytes, landed: Landed) -> None:
         silo = self.silos.get(receiver)
-        if silo is None:
-            raise LaneDown(f"{receiver} is not in this process")
-        silo.receive(batch)
+        try:
+            if silo is None:
+                raise LaneDown(f"{receiver} is not in this process")
+            silo.receive(batch)
+        except LaneDown as down:
+            landed(down)
+        else:
+            landed(None)
+
+    def forget(self, receiver: str) -> None:
+        self.silos.pop(receiver, None)
 
 
 def memory_stores() -> Stores:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actors.journal import Document, InDoubt, JournalUnreadable, Outcome, Stored
-from actors.lanes import LaneDown
+from actors.lanes import Landed, LaneDown
 from actors.membership import Member, Renewal, StoreUnreachable
 from actors.parts import Part
 from actors.placement import Placement
@@ -183,7 +183,21 @@ class SimLanes:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def send(self, receiver: str, batch: bytes) -> None:
+    def send(self, receiver: str, batch: bytes, landed: Landed) -> None:
+        asyncio.get_running_loop().create_task(self._fly(receiver, batch, landed))
+
+    def forget(self, receiver: str) -> None:
+        """A call has nothing to close."""
+
+    async def _fly(self, receiver: str, batch: bytes, landed: Landed) -> None:
+        down: LaneDown | None = None
+        try:
+            await self._call(receiver, batch)
+        except LaneDown as error:
+            down = error
+        landed(down)
+
+    async def _call(self, receiver: str, batch: bytes) -> None:
         world = self._world
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         loop = future.get_loop()
