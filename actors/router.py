@@ -263,7 +263,8 @@ class Router:
         if address in self._gone:
             return
         self._gone.add(address)
-        self._lanes.pop(address, None)
+        if (lane := self._lanes.pop(address, None)) is not None:
+            lane.queue.clear()
         self._transport.forget(address)
         for forwarded in [f for f in self._forwarded.values() if f.receiver == address]:
             del self._forwarded[forwarded.number]

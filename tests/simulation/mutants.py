@@ -30,6 +30,7 @@ from actors.words import Command, Query, Rejected, Reply
 from flash_sale.edge import Board, Edge
 from flash_sale.projections import SoldOutNotice
 from tests.simulation.sales import Edges, Sales
+from tests.simulation.stream_mutants import STREAM_MUTANTS
 
 
 # 1: a duplicate key by our own earlier write is called fenced, and the client is told that it failed.
@@ -348,4 +349,4 @@ MUTANTS: dict[str, type[Silo]] = {
     "14 seals a segment that still changes": SealsTooEarly,
     "14 goes on without a missing part": GoesOnWithoutParts,
     "13 poison holds the key": PoisonHoldsTheKey,
-}
+} | STREAM_MUTANTS

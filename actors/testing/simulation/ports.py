@@ -16,6 +16,7 @@ from actors.reminders import Reminder
 from actors.snapshots import Manifest
 
 if TYPE_CHECKING:
+    from actors.silo import Silo
     from actors.testing.simulation.world import World
 
 T = TypeVar("T")
@@ -210,7 +211,7 @@ class SimLanes:
 
         def receive() -> None:
             silo = world.silo_at(receiver)
-            received = silo is not None and _receive(silo, batch)
+            received = silo is not None and _receive(world, silo, batch)
             if fate != "answer lost":
                 world.after(world.latency(), lambda: loop.call_soon(answer, received))
 
@@ -236,9 +237,9 @@ class SimLanes:
             raise LaneDown("not here")
 
 
-def _receive(silo: Any, batch: bytes) -> bool:
+def _receive(world: World, silo: Silo, batch: bytes) -> bool:
     try:
-        silo.receive(batch)
+        world.network.receive(silo, batch)
     except LaneDown:
         return False
     return True

@@ -35,7 +35,6 @@ from actors.testing.memory import (
 from actors.testing.simulation.loop import SimLoop
 from actors.testing.simulation.ports import (
     SimJournal,
-    SimLanes,
     SimMembers,
     SimPlacement,
     SimQuarantine,
@@ -43,6 +42,7 @@ from actors.testing.simulation.ports import (
     SimSnapshots,
 )
 from actors.testing.simulation.sagas import Sagas
+from actors.testing.simulation.streams import SimNetwork
 from actors.testing.simulation.watchdog import EndlessTurn, end_process
 
 EPOCH_MS = 1_800_000_000_000
@@ -155,6 +155,7 @@ class World:
         self._number = 0
         self._ready: list[SimLoop] = []
         self._loops: list[SimLoop] = []
+        self.network = SimNetwork(self)
         self._reading: dict[int, int] = {}
         self._steps = 0
 
@@ -261,7 +262,7 @@ class World:
                 snapshots=SimSnapshots(self),
                 quarantine=SimQuarantine(self),
             ),
-            transport=SimLanes(self),
+            transport=self.network.lanes(seat, noise.randbytes),
             clock=seat.clock,
             settings=self.settings,
             random=noise.randbytes,
@@ -291,6 +292,7 @@ class World:
         assert seat.loop is not None
         seat.loop.dead = True
         seat.loop.ready.clear()
+        self.network.ended(seat.loop)
         silo = seat.silo
         self.say(f"kill {name} ({'told' if told else 'nobody saw it'})")
         if told and silo is not None:
