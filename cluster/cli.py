@@ -41,6 +41,7 @@ STATUS_COLUMNS = {
     "mailbox_depth": "waiting",
     "commands": "commands",
     "commit_ms": "commit ms",
+    "lanes": "lanes",
 }
 
 

@@ -28,7 +28,7 @@ from cluster.embedded import DataFolder, EmbeddedFailure, EmbeddedMongod, Embedd
 from cluster.embedded.processes import process_end
 from cluster.fleet import Fleet
 from cluster.observability import write_logs_to
-from cluster.plan import READY_FILE, SiloPlan, runtime_settings
+from cluster.plan import READY_FILE, SiloPlan, lane_plan, runtime_settings
 from cluster.ray_internals import head_processes
 from cluster.ray_runtime import (
     NAMESPACE,
@@ -226,6 +226,7 @@ class Launcher:
                 log_share=settings.log_share,
                 fast_road=settings.fast_road,
                 runtime=runtime_settings(settings),
+                lane=lane_plan(settings, str(Path(door).parent)),
             )
 
         return plan_for

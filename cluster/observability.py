@@ -47,6 +47,15 @@ COUNTERS = {
 }
 
 
+LANE_COUNTERS = {
+    "lane_frames": "batches that went over a stream",
+    "lane_fallbacks": "batches that went as calls because no stream took them",
+    "lane_streams": "streams opened to other silos",
+    "lane_breaks": "streams to other silos lost",
+    "lane_refused": "incoming streams turned away",
+}
+
+
 def write_logs_to(file: Path, level: int = logging.INFO) -> Callable[[str], object]:
     """JSON lines to ``file`` for this process; returns what writes whole lines to it."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +92,13 @@ def _lines(meter: Meter, status: dict[str, Any]) -> Iterator[str]:
     for name, text in COUNTERS.items():
         yield from _head(f"kaifan_actors_{name}_total", "counter", text)
         yield f"kaifan_actors_{name}_total{{{silo}}} {getattr(meter, name)}"
+    for name, text in LANE_COUNTERS.items():
+        yield from _head(f"kaifan_actors_{name}_total", "counter", text)
+        yield f"kaifan_actors_{name}_total{{{silo}}} {status[name]}"
+    yield from _head("kaifan_actors_lane_stream", "gauge", "1 while batches to that silo go over a stream")
+    kinds = {to.partition("#")[0]: kind for to, kind in status["lane_kinds"].items()}
+    for to, kind in sorted(kinds.items()):
+        yield f'kaifan_actors_lane_stream{{{silo},to="{to}"}} {int(kind == "stream")}'
     yield from _head("kaifan_actors_commands_total", "counter", "answers by command and outcome")
     for (command, outcome), count in sorted(meter.commands.items()):
         yield f'kaifan_actors_commands_total{{{silo},command="{command}",outcome="{outcome}"}} {count}'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from actors.settings import RuntimeSettings
@@ -9,6 +11,19 @@ from cluster.settings import Settings
 
 READY_FILE = "ready"
 """In the run folder while the launcher calls the system ready: a silo serves before that, and says so after it."""
+
+
+class LanePlan(msgspec.Struct, kw_only=True, frozen=True):
+    """How a silo's lanes run. ``folder`` is a short one, for unix sockets; ``host`` "" means no TCP."""
+
+    stream: bool
+    folder: str
+    host: str = ""
+    port: int = 0
+    """Of silo-0; 0: any."""
+    certificate: str = ""
+    key: str = ""
+    ca: str = ""
 
 
 class SiloPlan(msgspec.Struct, kw_only=True):
@@ -31,6 +46,24 @@ class SiloPlan(msgspec.Struct, kw_only=True):
     log_share: float
     fast_road: bool
     runtime: RuntimeSettings
+    lane: LanePlan
+
+
+def lane_plan(settings: Settings, folder: str) -> LanePlan:
+    """The lanes as set; TLS files as they are found from anywhere."""
+    return LanePlan(
+        stream=settings.lane == "stream",
+        folder=folder,
+        host=settings.lane_host,
+        port=settings.lane_port,
+        certificate=_absolute(settings.lane_tls_cert),
+        key=_absolute(settings.lane_tls_key),
+        ca=_absolute(settings.lane_tls_ca),
+    )
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).resolve()) if path else ""
 
 
 def runtime_settings(settings: Settings) -> RuntimeSettings:

@@ -6,8 +6,9 @@ import ipaddress
 import os
 import secrets
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cluster.embedded.failure import EmbeddedFailure
@@ -61,6 +62,30 @@ class Settings(BaseSettings):
     log_share: float = Field(
         1.0, ge=0, le=1, description="Share of requests that get a log line. Server errors always do."
     )
+    lane: Literal["stream", "calls"] = Field(
+        "stream",
+        description="How silos speak to each other: streams with Ray calls behind them, or Ray calls only (slower).",
+    )
+    lane_host: str = Field(
+        "",
+        description="Address at which silos of other machines reach ours; empty: unix sockets on this machine only.",
+    )
+    lane_port: int = Field(
+        0,
+        ge=0,
+        le=65_000,
+        description="TCP port of silo-0's lane, silo-1 has the next one, and so on; 0: any. Unused without a host.",
+    )
+    lane_tls_cert: str = Field(
+        "",
+        description="PEM certificate for lanes over TCP. Without TLS others on the network can read and change them.",
+    )
+    lane_tls_key: str = Field("", description="PEM key of that certificate, without a password.")
+    lane_tls_ca: str = Field(
+        "",
+        validate_default=True,
+        description="PEM certificates that sign the certificates of all machines.",
+    )
     lease_s: float = Field(
         5.0,
         gt=0.5,
@@ -88,6 +113,22 @@ class Settings(BaseSettings):
         for network in split(text):
             ipaddress.ip_network(network, strict=False)
         return text
+
+    @field_validator("lane_tls_cert", "lane_tls_key", "lane_tls_ca")
+    @classmethod
+    def _is_a_file(cls, path: str) -> str:
+        if path and not Path(path).is_file():
+            raise ValueError("there is no such file")
+        return path
+
+    @field_validator("lane_tls_ca")
+    @classmethod
+    def _is_whole(cls, ca: str, info: ValidationInfo) -> str:
+        """Validated last: half a TLS would be none without a word."""
+        given = {bool(ca), *(bool(info.data.get(name)) for name in ("lane_tls_cert", "lane_tls_key"))}
+        if len(given) > 1:
+            raise ValueError("KAIFAN_LANE_TLS_CERT, _KEY and _CA are given together or not at all")
+        return ca
 
     @field_validator("secret_key")
     @classmethod

@@ -38,7 +38,7 @@ class SiloActor:
 
     async def _status(self) -> dict[str, Any]:
         meter = self._process.silo.meter
-        status = self._process.silo.status()
+        status = self._process.status()
         batch = meter.commit_commands
         status["drift_ms"] = round(self._process.drift_ms())
         status["commands"] = sum(meter.commands.values())

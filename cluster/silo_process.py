@@ -17,7 +17,6 @@ from actors.lanes import LaneDown
 from actors.membership import ENDED, Member, StoreUnreachable
 from actors.on_mongo import MongoStores, open_stores
 from actors.on_mongo.stores import NotUsable
-from actors.on_ray import RayTransport
 from actors.quarantine import Quarantine
 from actors.silo import Silo
 from api.app import create_app
@@ -28,6 +27,7 @@ from cluster.door import ask_for_listener
 from cluster.observability import metrics_text, write_logs_to
 from cluster.plan import READY_FILE, SiloPlan
 from cluster.rooms import ENTITIES
+from cluster.silo_lanes import SiloLanes
 from cluster.watchdog import Watchdog, take_slot
 
 DRAIN_HTTP_S = 10.0
@@ -52,6 +52,12 @@ class SiloProcess:
         self._leaving = False
         self._system_ready = False
         self._guard: asyncio.Task[None] | None = None
+        self._lanes = SiloLanes(
+            plan,
+            address=lambda: getattr(getattr(self, "silo", None), "address", ""),
+            members=lambda: self.silo.members,
+            receive=lambda batch: self.silo.receive(batch),
+        )
 
     async def start(self) -> None:
         """Open stores (waits out an outage), join, serve HTTP."""
@@ -62,6 +68,7 @@ class SiloProcess:
         self._own_port.setblocking(False)
         await self._quarantine_endless()
         await self._end_earlier_incarnations()
+        await self._lanes.open()
         self.silo = self._make_silo()
         await self.silo.start()
         self._start_watchdog()
@@ -82,7 +89,7 @@ class SiloProcess:
             name=plan.name,
             types=ENTITIES,
             stores=self._stores,
-            transport=RayTransport(plan.namespace),
+            transport=self._lanes.transport,
             clock=self._clock,
             settings=plan.runtime,
             random=os.urandom,
@@ -92,6 +99,7 @@ class SiloProcess:
                 node=plan.node,
                 pid=os.getpid(),
                 port=self._own_port.getsockname()[1],
+                facts=self._lanes.facts,
             ),
         )
         process = psutil.Process()
@@ -164,7 +172,7 @@ class SiloProcess:
             clock=self.silo.clock,
             silos=self._silos,
             ready=self._ready,
-            metrics_text=lambda: metrics_text(self.silo.meter, self.silo.status()),
+            metrics_text=lambda: metrics_text(self.silo.meter, self.status()),
             write_log=self._write_log,
             redis=self._redis,
         )
@@ -179,7 +187,7 @@ class SiloProcess:
 
     async def _silos(self) -> list[dict[str, Any]]:
         """Rows of GET /ops/silos: ours in full, the others as the membership knows them."""
-        rows = [self.silo.status()]
+        rows = [self.status()]
         placement = self.silo.router.placement
         for member in self.silo.members:
             if member.state != ENDED and member.address != self.silo.address:
@@ -192,10 +200,13 @@ class SiloProcess:
                         "spare": member.spare,
                         "state": member.state,
                         "shards": len(placement.owned_by(member.address)) if placement else 0,
-                        **{k: int(v) for k, v in member.facts.items()},
                     }
                 )
         return rows
+
+    def status(self) -> dict[str, Any]:
+        """What the silo says of itself, and what its lanes are."""
+        return self.silo.status() | self._lanes.status()
 
     def drift_ms(self) -> float:
         """Cluster time less this machine's wall clock."""
@@ -230,6 +241,7 @@ class SiloProcess:
             await self._http.drain(min(timeout_s, DRAIN_HTTP_S))
         await self.silo.drain(timeout_s)
         await self.silo.stop()
+        self._lanes.close()
         if self._watchdog is not None:
             self._watchdog.stop()
         if self._redis is not None:

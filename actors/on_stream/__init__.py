@@ -7,10 +7,12 @@ ends of a connection), ``handshake.py`` (how they prove the secret to each other
 from actors.on_stream.bounds import StreamBounds, StreamMeter
 from actors.on_stream.handshake import lane_key
 from actors.on_stream.receiving import Intake
-from actors.on_stream.sockets import Dialer, Endpoint, Tls, endpoints_of, listen
+from actors.on_stream.sockets import TCP_FACT, UNIX_FACT, Dialer, Endpoint, Tls, endpoints_of, listen
 from actors.on_stream.transport import StreamTransport
 
 __all__ = [
+    "TCP_FACT",
+    "UNIX_FACT",
     "Dialer",
     "Endpoint",
     "Intake",

@@ -22,6 +22,12 @@ STATUS = {
     "placement_version": 0,
     "serving": True,
     "quarantined": [],
+    "lane_kinds": {"silo-1#1": "stream"},
+    "lane_frames": 0,
+    "lane_fallbacks": 0,
+    "lane_streams": 0,
+    "lane_breaks": 0,
+    "lane_refused": 0,
 }
 
 
