@@ -44,6 +44,8 @@ def test_the_command_prints_all_of_them_and_no_secret() -> None:
         ("trusted_proxies", "10.0.0.1/99"),
         ("secret_key", "short"),
         ("log_share", 2),
+        ("lane", "pigeons"),
+        ("lane_tls_key", "/nowhere/key.pem"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_settings_name(name: str, value: object) -> None:
@@ -55,6 +57,18 @@ def test_a_wrong_value_is_refused_by_the_settings_name(name: str, value: object)
     assert f"KAIFAN_{name.upper()}" in failure.what
     assert failure.how
     assert "short" not in failure.what
+
+
+def test_half_a_tls_is_refused(tmp_path: Path) -> None:
+    """Lanes without TLS where somebody gave a certificate would be open without a word."""
+    file = tmp_path / "cert.pem"
+    file.touch()
+
+    with pytest.raises(ValidationError) as caught:
+        Settings(lane_tls_cert=str(file), lane_tls_key=str(file))
+
+    assert "KAIFAN_LANE_TLS_CA" in as_failure(caught.value).what
+    assert Settings(lane_tls_cert=str(file), lane_tls_key=str(file), lane_tls_ca=str(file)).lane_tls_ca
 
 
 def test_a_wrong_environment_ends_the_command_without_a_stack_trace() -> None:
