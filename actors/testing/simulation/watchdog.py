@@ -12,7 +12,7 @@ from actors.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from actors.testing.simulation.loop import SimLoop
-    from actors.testing.simulation.world import World
+    from actors.testing.simulation.world import Seat, World
 
 TURN_MAX_S = 0.6
 """Virtual seconds until the watchdog ends the process of an endless turn."""
@@ -31,6 +31,7 @@ def end_process(world: World, loop: SimLoop, entity: str) -> None:
     """Nothing of this loop runs any more; its process ends after TURN_MAX_S and starts again."""
     seat = next(seat for seat in world.seats.values() if seat.loop is loop)
     world.endless.setdefault(entity, []).append(seat.name)
+    seat.slot = entity
     world.say(f"endless turn of {entity} at {seat.name}")
     ended = seat.silo
     world.kill(seat.name, told=False)
@@ -41,8 +42,14 @@ def end_process(world: World, loop: SimLoop, entity: str) -> None:
         world.after(RESTART_S, start_again)
 
     def start_again() -> None:
-        world.quarantine.put_now(Quarantine(entity=entity, reason="a turn did not end"))
         if not seat.alive:
             world.start_silo(seat.name)
 
     world.after(TURN_MAX_S, announce)
+
+
+def heed_slot(world: World, seat: Seat) -> None:
+    """Before a process of this seat serves, whoever starts it."""
+    if seat.slot:
+        world.quarantine.put_now(Quarantine(entity=seat.slot, reason="a turn did not end"))
+        seat.slot = ""

@@ -43,7 +43,7 @@ from actors.testing.simulation.ports import (
 )
 from actors.testing.simulation.sagas import Sagas
 from actors.testing.simulation.streams import SimNetwork
-from actors.testing.simulation.watchdog import EndlessTurn, end_process
+from actors.testing.simulation.watchdog import EndlessTurn, end_process, heed_slot
 
 EPOCH_MS = 1_800_000_000_000
 STEPS_MAX = 2_000_000
@@ -102,6 +102,8 @@ class Seat:
         self.loop: SimLoop | None = None
         self.clock: SimClock | None = None
         self.leaving = False
+        self.slot = ""
+        """The entity whose turn has ended its process."""
 
     @property
     def alive(self) -> bool:
@@ -246,6 +248,7 @@ class World:
         """A process for this seat: a new incarnation registers and serves by itself."""
         seat = self.seats.setdefault(name, Seat(name))
         assert not seat.alive, f"{name} lives already"
+        heed_slot(self, seat)
         loop = SimLoop(self, f"{name}@{self.now:.3f}")  # type: ignore[abstract]
         self._loops.append(loop)
         seat.loop, seat.leaving = loop, False
