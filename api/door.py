@@ -16,7 +16,7 @@ from api.addresses import Networks, bucket_of, client_address
 from api.call import Call, decoded
 from api.limits import Buckets
 from api.metering import HttpMeter
-from api.problems import Problem
+from api.problems import PreparedProblem, Problem
 from api.rejections import Forbidden, RateLimited, Unauthenticated
 from api.sale_terms import SaleTerms
 from api.settings import Services
@@ -44,8 +44,8 @@ class Door:
         self.openapi: Callable[[], dict[str, Any]] = dict
         """The API's description; set by the ingress."""
         self.terms = SaleTerms()
-        self.edge = Edge(
-            lambda entity, query, told: self.submit(entity, query, b"", told), services.clock.monotonic
+        self.edge: Edge[PreparedProblem] = Edge(
+            self._ask_for_notice, services.clock.monotonic, Problem.prepared
         )
         self.in_flight: dict[tuple[str, str], bytes] = {}
         """(sale, diner) → the command id of the claim that is being decided (F8)."""
@@ -92,6 +92,9 @@ class Door:
         """The same with a callback, for what awaits nothing."""
         deadline = self.clock.monotonic() + self.settings.deadline_s
         self.router.submit(entity, word, command_id=id, deadline=deadline, callback=replied)
+
+    def _ask_for_notice(self, entity: str, query: Query, told: Callable[[Reply], None]) -> None:
+        self.submit(entity, query, b"", told)
 
     def request_id(self, headers: dict[bytes, bytes]) -> str:
         """The caller's X-Request-Id if it is a decent one, else a new one."""

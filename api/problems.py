@@ -76,6 +76,11 @@ class Problem(Exception):
             status, reply.code, reply.detail or OUTAGES.get(reply.code, ""), retry_after_s=retry_after_s
         )
 
+    @classmethod
+    def prepared(cls, rejection: Rejection) -> PreparedProblem:
+        """A no that is given many times: its document is made once."""
+        return PreparedProblem(cls.of(rejection))
+
     @property
     def all_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Its own headers and Retry-After in whole seconds."""
@@ -98,6 +103,29 @@ class Problem(Exception):
         if request_id:
             document["request_id"] = request_id
         return msgspec.json.encode(document)
+
+
+_MARK = "\x00"
+
+
+class PreparedProblem(Problem):
+    """A Problem whose document waits for nothing but the request's id."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(
+            problem.status,
+            problem.code,
+            problem.detail,
+            hint=problem.hint,
+            facts=problem.facts,
+            retry_after_s=problem.retry_after_s,
+            headers=problem.headers,
+        )
+        self._before, _, self._after = problem.body(_MARK).partition(msgspec.json.encode(_MARK)[1:-1])
+
+    def body(self, request_id: str) -> bytes:
+        """``request_id`` has the form that the door gives it and needs no escape."""
+        return self._before + request_id.encode() + self._after
 
 
 def _public(name: str, value: Any) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Generic, TypeVar, cast
 
 import msgspec
 import xxhash
@@ -34,6 +35,8 @@ BITS_PER_CLAIM = 16
 
 HASH_BYTES = 8
 
+No = TypeVar("No")
+
 Ask = Callable[[str, Query, Callable[[Reply], None]], None]
 """(entity, query, callback): the way to the owner; one reply."""
 
@@ -48,10 +51,12 @@ def user_hash(user_id: str) -> bytes:
 class Board:
     """What one sale said last, and who has claimed in it."""
 
-    __slots__ = ("asking", "bits", "good_until", "mask", "notice", "renew_at", "seen")
+    __slots__ = ("asking", "bits", "good_until", "mask", "no", "notice", "renew_at", "seen")
 
     def __init__(self) -> None:
         self.notice: SoldOutNotice | None = None
+        self.no: object = None
+        """What is answered while the notice is good; made once."""
         self.good_until = 0.0
         self.renew_at = 0.0
         self.asking = False
@@ -85,19 +90,23 @@ class Board:
         self.bits, self.mask, self.seen = bytearray(bits // 8), bits - 1, 0
 
 
-class Edge:
-    """The notices of one silo. Belongs to its loop; ``now`` is monotonic seconds."""
+class Edge(Generic[No]):
+    """The notices of one silo. Belongs to its loop; ``now`` is monotonic seconds.
+
+    ``shape`` makes of a SoldOut what the caller answers with; once per notice, not per request.
+    """
 
     board_class = Board
 
-    def __init__(self, ask: Ask, now: Callable[[], float]) -> None:
+    def __init__(self, ask: Ask, now: Callable[[], float], shape: Callable[[SoldOut], No]) -> None:
         self._ask = ask
+        self._shape = shape
         self._now = now
         self._boards: OrderedDict[str, Board] = OrderedDict()
         self.refused = 0
         """Claims that were answered here."""
 
-    def refusal(self, flash_sale_id: str, user_id: str, quantity: int) -> SoldOut | None:
+    def refusal(self, flash_sale_id: str, user_id: str, quantity: int) -> No | None:
         """The no to a claim that does not wait, if it can be given without asking the sale."""
         board = self._boards.get(flash_sale_id)
         if board is None:
@@ -111,7 +120,9 @@ class Edge:
         if board.knows(user_id):
             return None
         self.refused += 1
-        return SoldOut(left=notice.left, waiting=notice.waiting)
+        if board.no is None:
+            board.no = self._shape(SoldOut(left=notice.left, waiting=notice.waiting))
+        return cast(No, board.no)
 
     def replied(self, flash_sale_id: str, reply: Reply) -> None:
         """The owner's answer to a claim: its first "sold out" makes this silo ask for a notice."""
@@ -133,6 +144,7 @@ class Edge:
             board.asking = False
             if isinstance(reply, Accepted):
                 board.take(_decode(reply.answer), asked_at)
+                board.no = None
             else:
                 board.notice = None
 

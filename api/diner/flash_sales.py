@@ -122,7 +122,8 @@ def _claim(call: Call, sale: str, done: Done) -> None:
     place = sale, user_id = sale, call.diner.user_id
     first = in_flight.get(place)
     if first is None and not body.wait and (no := edge.refusal(sale, user_id, body.quantity)) is not None:
-        raise no
+        done(no)
+        return
     command_id = call.command_id()
     if first is None:
         first = in_flight[place] = command_id

@@ -27,7 +27,7 @@ class Owner:
     def __init__(self) -> None:
         self.now = 100.0
         self.questions: list[tuple[GetSoldOut, Callable[[Reply], None]]] = []
-        self.edge = Edge(self._ask, lambda: self.now)
+        self.edge = Edge(self._ask, lambda: self.now, lambda no: no)
 
     def _ask(self, entity: str, query: Query, told: Callable[[Reply], None]) -> None:
         assert entity == "flash-sale/f1"

@@ -29,6 +29,7 @@ from actors.turns import Taken
 from actors.words import Command, Query, Rejected, Reply
 from flash_sale.edge import Board, Edge
 from flash_sale.projections import SoldOutNotice
+from flash_sale.rejections import SoldOut
 from tests.simulation.sales import Edges, Sales
 from tests.simulation.stream_mutants import STREAM_MUTANTS
 
@@ -296,7 +297,7 @@ class _BelievesForLong(Board):
         self.good_until += 0.4
 
 
-class _GullibleEdge(Edge):
+class _GullibleEdge(Edge[SoldOut]):
     board_class = _BelievesForLong
 
 
@@ -314,7 +315,7 @@ class _KnowsNobody(Board):
         return False
 
 
-class _RudeEdge(Edge):
+class _RudeEdge(Edge[SoldOut]):
     board_class = _KnowsNobody
 
 

@@ -15,6 +15,7 @@ from flash_sale.commands import Checkout, Claim, GetSale, ReleaseClaim
 from flash_sale.edge import Edge
 from flash_sale.invariants import violations as sale_violations
 from flash_sale.projections import CheckoutAnswer, ClaimView
+from flash_sale.rejections import SoldOut
 from flash_sale.state import Sale
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
@@ -37,11 +38,11 @@ was given back is held back by the owner's clock, and a new owner's may be secon
 class Edges:
     """The ingress of each silo, as far as sold out is concerned (F9)."""
 
-    edge_class = Edge
+    edge_class: type[Edge[SoldOut]] = Edge
 
     def __init__(self, sales: Sales) -> None:
         self._sales = sales
-        self._edges: dict[str, Edge] = {}
+        self._edges: dict[str, Edge[SoldOut]] = {}
 
     def __call__(
         self,
@@ -69,12 +70,12 @@ class Edges:
 
         straight(silo, entity, word, command_id=command_id, deadline=deadline, callback=replied)
 
-    def _open(self, silo: Silo) -> Edge:
+    def _open(self, silo: Silo) -> Edge[SoldOut]:
         def ask(entity: str, query: Query, told: Callable[[Reply], None]) -> None:
             deadline = silo.clock.monotonic() + DEADLINE_S
             straight(silo, entity, query, command_id=b"", deadline=deadline, callback=told)
 
-        edge = self._edges[silo.address] = self.edge_class(ask, silo.clock.monotonic)
+        edge = self._edges[silo.address] = self.edge_class(ask, silo.clock.monotonic, lambda no: no)
         return edge
 
 
