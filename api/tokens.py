@@ -6,6 +6,8 @@ A diner's has ``aud: diner``; a staff account's ``aud: staff`` and the epoch it 
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from typing import Annotated, Literal
 
@@ -56,6 +58,10 @@ class _Fields(msgspec.Struct):
     epoch: int = 0
 
 
+_decode_fields = msgspec.json.Decoder(_Fields).decode
+_HEADER = jwt.encode({}, b"any key of thirty-two bytes or more", algorithm="HS256").partition(".")[0].encode()
+
+
 class Tokens:
     """Signs and verifies; verified ones are remembered by their raw bytes until they expire."""
 
@@ -100,17 +106,35 @@ class Tokens:
         scheme, _, token = authorization.partition(b" ")
         if scheme.lower() != b"bearer":
             raise Unauthenticated()
+        token = token.strip()
         try:
-            raw = jwt.decode(
-                token.strip(),
-                self._key,
-                algorithms=["HS256"],
-                # The audience is read below, and the expiry by the cluster's clock, not the machine's.
-                options={"verify_exp": False, "verify_aud": False, "require": ["sub", "aud", "exp"]},
-            )
-            fields = msgspec.convert(raw, _Fields)
-        except (jwt.PyJWTError, msgspec.ValidationError, ValueError) as damaged:
+            fields = self._own(token) or self._any(token)
+        except (jwt.PyJWTError, msgspec.MsgspecError, ValueError) as damaged:
             raise Unauthenticated() from damaged
         if fields.aud == "diner":
             return Diner(fields.sub, fields.name), fields.exp * 1_000
         return Staff(fields.sub, fields.epoch), fields.exp * 1_000
+
+    def _own(self, token: bytes) -> _Fields | None:
+        """A token with the very header that we write, by RFC 7515's steps; None with another header.
+
+        At the start of a sale every diner's token is new to this silo, and PyJWT takes ten times as long.
+        """
+        signed, _, signature = token.rpartition(b".")
+        header, _, payload = signed.partition(b".")
+        if header != _HEADER:
+            return None
+        expected = urlsafe_b64encode(hmac.digest(self._key, signed, "sha256")).rstrip(b"=")
+        if not hmac.compare_digest(signature, expected):
+            raise Unauthenticated()
+        return _decode_fields(urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+
+    def _any(self, token: bytes) -> _Fields:
+        raw = jwt.decode(
+            token,
+            self._key,
+            algorithms=["HS256"],
+            # The audience is read by the caller, and the expiry by the cluster's clock, not the machine's.
+            options={"verify_exp": False, "verify_aud": False, "require": ["sub", "aud", "exp"]},
+        )
+        return msgspec.convert(raw, _Fields)
