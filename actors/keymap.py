@@ -7,7 +7,7 @@ as many ``bytes`` keys takes 130 bytes a key, and its growth stops the loop for 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import xxhash
 
@@ -42,38 +42,47 @@ class KeyMap:
     def add(self, hashed: int, number: int) -> None:
         """One more number under this hash."""
         few = self._few
-        if few is None:
-            self._insert(hashed & 0xFF, (hashed >> 32 << NUMBER_BITS) | (number + 1))
+        if few is not None:
+            there = few.get(hashed)
+            few[hashed] = number if there is None else [*_numbers(there), number]
+            if len(few) > SMALL_MAX:
+                self._spread(few)
             return
-        there = few.get(hashed)
-        if there is None:
-            few[hashed] = number
-        else:
-            few[hashed] = [*there, number] if isinstance(there, list) else [there, number]
-        if len(few) > SMALL_MAX:
-            self._spread(few)
+        shard = hashed & 0xFF
+        table = self._tables[shard]
+        self._counts[shard] = count = self._counts[shard] + 1
+        if count * 4 > len(table) * 3:
+            table = self._grow(shard, table)
+        mask = len(table) - 1
+        mark = hashed >> 32
+        slot = mark & mask
+        while table[slot]:
+            slot = (slot + 1) & mask
+        table[slot] = mark << NUMBER_BITS | (number + 1)
 
-    def find(self, hashed: int) -> Iterator[int]:
+    def find(self, hashed: int) -> Sequence[int]:
         """Numbers whose key may have this hash."""
         if self._few is not None:
             there = self._few.get(hashed)
-            if there is not None:
-                yield from there if isinstance(there, list) else (there,)
-            return
+            return () if there is None else _numbers(there)
         table = self._tables[hashed & 0xFF]
         mark = hashed >> 32
         mask = len(table) - 1
         slot = mark & mask
+        found: list[int] | None = None
         while entry := table[slot]:
             if entry >> NUMBER_BITS == mark:
-                yield (entry & NUMBER_MASK) - 1
+                if found is None:
+                    found = []
+                found.append((entry & NUMBER_MASK) - 1)
             slot = (slot + 1) & mask
+        return found or ()
 
     def remove(self, hashed: int, number: int) -> None:
         """Take one number away; it must be there."""
         if self._few is not None:
-            there = self._few[hashed]
-            rest = [other for other in there if other != number] if isinstance(there, list) else []
+            rest = list(_numbers(self._few[hashed]))
+            rest.remove(number)
             if rest:
                 self._few[hashed] = rest
             else:
@@ -109,20 +118,8 @@ class KeyMap:
         self._tables = [array("Q", bytes(8 * TABLE_MIN)) for _ in range(SHARDS)]
         self._counts = [0] * SHARDS
         for hashed, there in few.items():
-            for number in there if isinstance(there, list) else (there,):
+            for number in _numbers(there):
                 self.add(hashed, number)
-
-    def _insert(self, shard: int, entry: int) -> None:
-        table = self._tables[shard]
-        count = self._counts[shard] + 1
-        self._counts[shard] = count
-        if count * 4 > len(table) * 3:
-            table = self._grow(shard, table)
-        mask = len(table) - 1
-        slot = (entry >> NUMBER_BITS) & mask
-        while table[slot]:
-            slot = (slot + 1) & mask
-        table[slot] = entry
 
     def _grow(self, shard: int, old: array[int]) -> array[int]:
         table = array("Q", bytes(16 * len(old)))
@@ -135,3 +132,7 @@ class KeyMap:
                     slot = (slot + 1) & mask
                 table[slot] = entry
         return table
+
+
+def _numbers(there: int | list[int]) -> Sequence[int]:
+    return there if isinstance(there, list) else (there,)

@@ -139,18 +139,43 @@ class Claims(Table):
     prefix: str = ""
     diners: Diners = msgspec.field(default_factory=Diners)
 
-    def add(self, claim_id: str, user_id: str, quantity: int, wait: bool, at: int) -> ClaimRecord:
-        """The next claim in the sequence; entered, and nothing more as yet."""
+    def add(
+        self,
+        claim_id: str,
+        user_id: str,
+        quantity: int,
+        wait: bool,
+        at: int,
+        state: ClaimState = ClaimState.ENTERED,
+        reason: Reason = Reason.IN_DRAW,
+        expires_at: int = 0,
+        release_at: int = 0,
+    ) -> int:
+        """The next claim in the sequence, which counts for its diner (F2); answers its number, from 0."""
         if not self.count:
             self.prefix = claim_id[: claim_id.rfind(".") + 1]
         name = self._name(claim_id)
         index = self._index()
         segment = self.open_segment()
-        diner = self.diners.number_for(user_id)
-        row = ROW.pack(at, 0, 0, 0, 0, segment.put(name), diner, 0, 0, quantity, _ENTERED, _IN_DRAW, wait)
+        diner = self.diners.take_by_name(user_id, quantity)
+        row = ROW.pack(
+            at,
+            expires_at,
+            release_at,
+            0,
+            0,
+            segment.put(name),
+            diner,
+            0,
+            0,
+            quantity,
+            STATE_NUMBER[state],
+            REASON_NUMBER[reason],
+            wait,
+        )
         number = self.append(segment, row)
         index.add(key_hash(name.encode()), number)
-        return ClaimRecord(self, number)
+        return number
 
     def at(self, number: int) -> ClaimRecord:
         """By place in the sequence, from 0."""
@@ -223,7 +248,3 @@ class Claims(Table):
             for number, segment, fields in self.unpacked():
                 index.add(key_hash(segment.raw(fields[5])), number)
         return index
-
-
-_ENTERED = STATE_NUMBER[ClaimState.ENTERED]
-_IN_DRAW = REASON_NUMBER[Reason.IN_DRAW]

@@ -35,14 +35,16 @@ class Diners(Table):
         reference, _ = self.row.unpack_from(segment.rows, offset)
         return segment.text(reference)
 
-    def number_for(self, user_id: str) -> int:
-        """The number; a newcomer gets the next one."""
+    def take_by_name(self, user_id: str, quantity: int) -> int:
+        """This diner has taken so many more; answers the number, a newcomer gets the next one."""
         number = self.number_of(user_id)
-        if number is None:
-            index = self._index()
-            segment = self.open_segment()
-            number = self.append(segment, self.row.pack(segment.put(user_id), 0))
-            index.add(key_hash(user_id.encode()), number)
+        if number is not None:
+            self.take(number, quantity)
+            return number
+        index = self._index()
+        segment = self.open_segment()
+        number = self.append(segment, self.row.pack(segment.put(user_id), quantity))
+        index.add(key_hash(user_id.encode()), number)
         return number
 
     def taken_by(self, number: int) -> int:

@@ -69,8 +69,7 @@ class SaleEvolution(Entity[Sale]):
 
     @evolves(Claimed)
     def on_claimed(self, sale: Sale, e: Claimed, at: int) -> None:
-        record = sale.enter(e.claim_id, e.user_id, e.quantity, e.wait, at)
-        sale.hold(record, e.expires_at, Reason.IN_ORDER)
+        sale.enter_held(e.claim_id, e.user_id, e.quantity, e.wait, at, e.expires_at)
 
     @evolves(JoinedWaitlist)
     def on_joined_waitlist(self, sale: Sale, e: JoinedWaitlist, at: int) -> None:
