@@ -1,6 +1,6 @@
 """Bringing entities into memory: snapshot + journal tail, a bounded number at once, the most wanted first.
 
-Also makes snapshots, from committed documents only, and keeps the live timers of deadlines.
+Also keeps the live timers of deadlines. Snapshots are made in ``snapshotting.py``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from actors.entity_memory import CannotReplay, EntityMemory
 from actors.journal import Journal, JournalUnreadable
 from actors.membership import StoreUnreachable
 from actors.quarantine import SKIP
-from actors.snapshots import Manifest, SnapshotStore, digests, groups
+from actors.snapshots import Manifest, SnapshotStore, groups
+from actors.snapshotting import Snapshotting
 
 if TYPE_CHECKING:
     from actors.host import EntityHost
 
-DOCUMENTS_PER_SLICE = 64
-"""Documents replayed between two looks at the loop, so that a long history does not stall the silo."""
+EVENTS_PER_SLICE = 256
+"""Events replayed between two looks at the loop, so that a long history does not stall the silo."""
 
 RETRY_S = 0.1
 RETRY_MAX_S = 1.0
@@ -40,11 +41,10 @@ class Activator:
         self._host = host
         self._journal = journal
         self._snapshots = snapshots
+        self.snapshotting = Snapshotting(host, self, journal, snapshots)
         self._waiting: dict[str, Activation] = {}
         self._loading = 0
         self._loading_bytes = 0
-        self._snapshot_wanted: dict[str, Activation] = {}
-        self._snapshotting = False
         self._wakes: list[tuple[int, str]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0
@@ -106,16 +106,16 @@ class Activator:
 
     async def _rebuild(self, activation: Activation) -> None:
         activation.memory = EntityMemory(activation.type, activation.key)
-        manifest = await self._restore(activation.memory)
+        manifest = await self.restore(activation.memory)
         activation.snapshot_seq = activation.memory.seq
         size = manifest.size_bytes if manifest else 0
         self._loading_bytes += size
         try:
-            await self._replay(activation.memory, None)
+            await self.replay(activation.memory, None)
         finally:
             self._loading_bytes -= size
 
-    async def _restore(self, memory: EntityMemory) -> Manifest | None:
+    async def restore(self, memory: EntityMemory) -> Manifest | None:
         """Start from the latest snapshot that can be read; without one the journal alone serves."""
         manifest = await self._snapshots.latest(memory.key)
         if manifest is None:
@@ -143,50 +143,23 @@ class Activator:
                         await asyncio.sleep(0)
             number += len(group)
 
-    async def _replay(self, memory: EntityMemory, until_seq: int | None) -> None:
-        stopped = self._host.quarantined.get(memory.key)
-        skip = frozenset(stopped.skip) if stopped is not None and stopped.mode == SKIP else frozenset()
+    async def replay(self, memory: EntityMemory, until_seq: int | None) -> None:
+        """What the journal has after the memory's sequence, up to a document's end."""
+        skip = self.skipped(memory.key)
         count = 0
         async for document in self._journal.read(memory.key, memory.seq):
             if until_seq is not None and document.last_seq > until_seq:
                 break
             memory.apply_document(document, skip)
-            count += 1
-            if count % DOCUMENTS_PER_SLICE == 0:
+            count += document.n
+            if count >= EVENTS_PER_SLICE:
+                count = 0
                 await asyncio.sleep(0)
 
-    # --- snapshots -----------------------------------------------------------------------------------------
-
-    def want_snapshot(self, activation: Activation) -> None:
-        """Make a snapshot of what is committed; one at a time in a silo."""
-        activation.snapshot_seq = activation.committed
-        self._snapshot_wanted[activation.key] = activation
-        if not self._snapshotting:
-            self._snapshotting = True
-            self._host.keep(asyncio.get_running_loop().create_task(self._make_snapshots()))
-
-    async def _make_snapshots(self) -> None:
-        try:
-            while self._snapshot_wanted:
-                key, activation = self._snapshot_wanted.popitem()
-                try:
-                    await self.snapshot(activation)
-                except (JournalUnreadable, StoreUnreachable, CannotReplay) as error:
-                    # Only an optimisation: the next threshold tries again.
-                    log.warning("snapshot_failed", entity=key, reason=str(error))
-        finally:
-            self._snapshotting = False
-
-    async def snapshot(self, activation: Activation) -> Manifest:
-        """Build from the last snapshot and committed documents, never from live memory, which is ahead."""
-        until = activation.committed
-        shadow = EntityMemory(activation.type, activation.key)
-        last = await self._restore(shadow)
-        await self._replay(shadow, until)
-        manifest, parts = shadow.cut(digests(last))
-        await self._snapshots.save(manifest, parts)
-        self._host.meter.snapshots += 1
-        return manifest
+    def skipped(self, key: str) -> frozenset[int]:
+        """Events that an operator has left out of this entity's history."""
+        stopped = self._host.quarantined.get(key)
+        return frozenset(stopped.skip) if stopped is not None and stopped.mode == SKIP else frozenset()
 
     # --- live deadlines ------------------------------------------------------------------------------------
 

@@ -295,8 +295,7 @@ class EntityHost:
         self.release(activation)
         self.activator.watch_wake(activation)
         self._run_mailbox(activation)
-        if activation.committed - activation.snapshot_seq >= self.settings.snapshot_every:
-            self.activator.want_snapshot(activation)
+        self.activator.snapshotting.notice(activation)
         self.handover.notice_drained(activation)
 
     def release(self, activation: Activation) -> None:

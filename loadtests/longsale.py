@@ -37,7 +37,7 @@ from flash_sale.actor import FlashSaleItem
 from flash_sale.commands import Checkout, Claim, ConfirmSale, GetSale, OpenSale, ReleaseClaim
 from flash_sale.invariants import cheap_violations
 from flash_sale.projections import CheckoutAnswer, ClaimView, SaleView
-from loadtests.stores import file_stores, mongo_stores
+from loadtests.stores import FileSnapshots, file_stores, mongo_stores
 from store_runtime.store.commands import RecordSold, ReturnStock
 from store_runtime.takeout.commands import AcceptOrder, CloseOrder, PlaceOrder, RefundPayment
 
@@ -211,7 +211,7 @@ async def long_sale(
     stores: Stores, name: str, claims: int, hold_s: int, say: Any = print, snapshot_every: int = 5_000
 ) -> Result:
     """Open a sale, claim it, and measure."""
-    settings = RuntimeSettings(idle_s=5.0, snapshot_every=snapshot_every)
+    settings = RuntimeSettings(idle_s=2.0, snapshot_every=snapshot_every)
     silo = await start(stores, settings)
     now = int(time.time() * 1_000)
     opening = OpenSale(
@@ -268,7 +268,7 @@ async def long_sale(
     activation = silo.host.activations[SALE]
     assert cheap_violations(activation.memory.state) == []
     began = time.perf_counter()
-    manifest = await silo.host.activator.snapshot(activation)
+    manifest = await silo.host.activator.snapshotting.make(activation)
     snapshot_s = time.perf_counter() - began
     await silo.drain(5.0)
     await silo.stop()
@@ -296,7 +296,7 @@ async def long_sale(
         bytes_per_claim=(rss_after - rss_before) / max(1, made - claims_before),
         snapshot_s=snapshot_s,
         snapshot_bytes=manifest.size_bytes,
-        snapshot_new_bytes=getattr(stores.snapshots, "written_last", 0),
+        snapshot_new_bytes=stores.snapshots.written[-1] if isinstance(stores.snapshots, FileSnapshots) else 0,
         activation_s=activation_s,
         activation_pause_ms=activation_pause_ms,
         steps=steps,
@@ -352,7 +352,8 @@ def main() -> int:
     print(
         f"start {result.start_per_second:,.0f}/s, end {result.end_per_second:,.0f}/s: {result.ratio:.3f}; "
         f"longest pause {result.longest_pause_ms:.1f} ms; {result.bytes_per_claim:.0f} bytes per claim; "
-        f"snapshot {result.snapshot_s:.2f} s of {result.snapshot_bytes / 1e6:.1f} MB; "
+        f"snapshot {result.snapshot_s:.2f} s, {result.snapshot_new_bytes / 1e6:.1f} of "
+        f"{result.snapshot_bytes / 1e6:.1f} MB new; "
         f"activation {result.activation_s:.2f} s, pause {result.activation_pause_ms:.1f} ms"
     )
     if given.json:

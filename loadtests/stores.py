@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,9 +11,14 @@ import msgspec
 
 from actors.journal import Document, Outcome, Stored, Taken
 from actors.on_mongo import open_stores
+from actors.parts import Part
 from actors.silo import Stores
 from actors.testing.local import memory_stores
+from actors.testing.memory import MemorySnapshots
 from cluster.embedded import DataFolder, EmbeddedMongod
+
+UNKEPT = "takeout/"
+"""Entities that only stand in for others: what becomes of them is not measured, and is to take no memory."""
 
 
 class FileJournal:
@@ -28,6 +33,8 @@ class FileJournal:
         return [self._append(document) for document in documents]
 
     def _append(self, document: Document) -> Outcome:
+        if document.entity.startswith(UNKEPT):
+            return Stored()
         places = self._places.setdefault(document.entity, {})
         if document.first_seq in places:
             return Taken(self._read(places[document.first_seq]))
@@ -47,9 +54,27 @@ class FileJournal:
                 yield self._read(place)
 
 
+class FileSnapshots(MemorySnapshots):
+    """Manifests in memory, parts as files; counts the bytes that each snapshot wrote anew."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self.written: list[int] = []
+
+    def write_now(self, entity: str, parts: Mapping[bytes, bytes]) -> None:
+        for digest, raw in parts.items():
+            (self._folder / digest.hex()).write_bytes(raw)
+        self.written.append(sum(map(len, parts.values())))
+
+    def parts_now(self, entity: str, wanted: Sequence[Part]) -> list[bytes] | None:
+        return [(self._folder / part.digest.hex()).read_bytes() for part in wanted]
+
+
 def file_stores(folder: Path) -> Stores:
-    """A journal in a file, the rest in memory."""
-    return msgspec.structs.replace(memory_stores(), journal=FileJournal(folder / "journal"))
+    """Journal and snapshots in files, the rest in memory."""
+    journal, snapshots = FileJournal(folder / "journal"), FileSnapshots(folder)
+    return msgspec.structs.replace(memory_stores(), journal=journal, snapshots=snapshots)
 
 
 @asynccontextmanager

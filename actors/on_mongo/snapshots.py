@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from pymongo import InsertOne
+from pymongo import ReplaceOne
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from actors.on_mongo.outages import as_unreachable
 from actors.parts import Part
 from actors.snapshots import Manifest, read_manifest
 
-WRITTEN_AT_ONCE = 64
-DUPLICATE_KEY = 11_000
+BYTES_AT_ONCE = 2_000_000
 
 
 class MongoSnapshots:
@@ -52,14 +51,18 @@ class MongoSnapshots:
             await self._parts.delete_many({"_id": {**_all_of(manifest.entity), "$nin": named}})
 
     async def _write(self, entity: str, parts: Mapping[bytes, bytes]) -> None:
-        writes = [InsertOne({"_id": _part_id(entity, name), "part": raw}) for name, raw in parts.items()]
-        for i in range(0, len(writes), WRITTEN_AT_ONCE):
-            try:
-                await self._parts.bulk_write(writes[i : i + WRITTEN_AT_ONCE], ordered=False)
-            except BulkWriteError as error:
-                # A part is named by its content: one that stands there already is the same.
-                if any(problem["code"] != DUPLICATE_KEY for problem in error.details["writeErrors"]):
-                    raise
+        """Some megabytes at a time. A part that stands there already is replaced: it may be damaged."""
+        writes: list[ReplaceOne[dict[str, Any]]] = []
+        size = 0
+        for digest, raw in parts.items():
+            part_id = _part_id(entity, digest)
+            writes.append(ReplaceOne({"_id": part_id}, {"part": raw}, upsert=True))
+            size += len(raw)
+            if size > BYTES_AT_ONCE:
+                await self._parts.bulk_write(writes, ordered=False)
+                writes, size = [], 0
+        if writes:
+            await self._parts.bulk_write(writes, ordered=False)
 
     async def delete(self, entity: str) -> None:
         with as_unreachable():

@@ -252,10 +252,10 @@ class ForgetsItsNo(Silo):
 
 # 14: a segment is called sealed while it still changes, and a snapshot gives back what it was before.
 class _SealsTooEarly(Activator):
-    async def _replay(self, memory: EntityMemory, until_seq: int | None) -> None:
+    async def replay(self, memory: EntityMemory, until_seq: int | None) -> None:
         segments = memory.state.segments() if isinstance(memory.state, Segmented) else []
         sealed = [(segment, segment.part) for segment in segments]
-        await super()._replay(memory, until_seq)
+        await super().replay(memory, until_seq)
         for segment, part in sealed:
             segment.part = part
 
