@@ -32,7 +32,7 @@ class RuntimeSettings(msgspec.Struct, kw_only=True, frozen=True):
     """Resident memory above which new commands get 503; 0 = not watched."""
     snapshot_every: int = 5_000
     """Events after which a snapshot is made; of a long history, a twentieth of it."""
-    snapshot_in_worker_from: int = 20_000
+    snapshot_in_worker_from: int = 5_000
     """Events from which on an entity's snapshots are made in a process of their own. Below, starting one costs more
     than it saves; far above, making one here stops the loop for too long."""
     sends_retried_s: float = 20 * 3_600

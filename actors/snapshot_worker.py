@@ -17,9 +17,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from actors.codec import Unreadable
 from actors.entity import EntityType
-from actors.entity_memory import CannotReplay, EntityMemory
+from actors.entity_memory import EntityMemory
 from actors.journal import Document
 from actors.snapshots import PART_BYTES_MAX, Manifest
 
@@ -188,9 +187,9 @@ class Workshop:
         """One or more answers. A copy that went wrong is forgotten."""
         try:
             yield from self._carry_out(order)
-        except (Unreadable, CannotReplay) as error:
+        except Exception as error:
             self._copies.pop(self._entity, None)
-            yield Failed(str(error))
+            yield Failed(repr(error))
 
     def _carry_out(self, order: Order) -> Iterator[Answer]:
         match order:
