@@ -247,7 +247,9 @@ async def long_sale(
     await opened(silo, SALE, claims, hold_s)
     pauses = Pauses()
     await crowd_of(silo, SALE, WARM)
+    # As a silo's process does when it has started.
     gc.collect()
+    gc.freeze()
     rss_before, made = psutil.Process().memory_info().rss, WARM
     steps: list[Step] = []
     while made < claims:
