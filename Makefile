@@ -43,7 +43,7 @@ equipment: setup ## what peers and load need beyond the lock: installed where th
 bench: equipment ## every subject, interleaved and audited: about 10 minutes
 	$(BIN)/python -m loadtests.bench
 
-bench-quick: equipment ## the same in short: about 2 minutes
+bench-quick: equipment ## the same in short: 2 to 3 minutes
 	$(BIN)/python -m loadtests.bench --quick
 
 charts: setup ## tables and pictures from the published result file
