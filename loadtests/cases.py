@@ -21,6 +21,8 @@ DINERS_PER_CONNECTION = (
 AUDIT_SAMPLE_MAX = 40
 UNLIMITED = 1_000_000
 SMALL_STOCK = 1_000
+BUYERS = 1_000
+SELL_OUT_STORMS_MAX = 100
 STEADY_SHARE = 0.7
 
 
@@ -106,13 +108,13 @@ async def _own_round(
     subject: Subject, case: Case, connections: int, seconds: float, offered: float | None
 ) -> RoundResult:
     target = await _opened(subject, case, connections)
-    before = await _sell_out(target, connections) if case.stock < UNLIMITED and subject.remembers else []
+    before = await _sell_out(subject, case, target, connections)
     seen = await storm(target, connections=connections, seconds=seconds, per_second=offered)
     verdict = await audit_sale(
         subject.base_url,
         target.flash_sale_id,
         [*(attempt for round_ in before for attempt in round_.history()), *seen.history()],
-        {diner.user: diner.token for diner in target.diners},
+        {diner.user: diner.token for round_ in (*before, seen) for diner in round_.diners},
         rules=SaleRules(stock=case.stock, per_user_limit=UNLIMITED),
         sample_max=AUDIT_SAMPLE_MAX,
     )
@@ -136,7 +138,7 @@ async def _own_round(
 
 async def _wrk_round(subject: Subject, case: Case, connections: int, seconds: float) -> RoundResult:
     target = await _opened(subject, case, connections)
-    before = await _sell_out(target, connections) if case.stock < UNLIMITED and subject.remembers else []
+    before = await _sell_out(subject, case, target, connections)
     tally = await wrk.claims(target, connections=connections, seconds=seconds)
     held = tally.statuses.get("201", 0) + sum(round_.statuses()[201] for round_ in before)
     verdict = await _count_agrees(subject, target.flash_sale_id, case.stock, held, connections + tally.broken)
@@ -161,13 +163,21 @@ async def _opened(subject: Subject, case: Case, connections: int) -> Target:
     return Target(base_url=await subject.door(sale_id), flash_sale_id=sale_id, diners=diners)
 
 
-async def _sell_out(target: Target, connections: int) -> list[Round]:
-    """Claim until somebody hears that nothing is left."""
+async def _sell_out(subject: Subject, case: Case, target: Target, connections: int) -> list[Round]:
+    """Where the case wants it, claim until somebody hears that nothing is left.
+
+    By other diners than those of the storm: at a real sale nearly all who hear "sold out" have got nothing.
+    """
     rounds: list[Round] = []
+    if case.stock == UNLIMITED or not subject.remembers:
+        return rounds
+    storming = len(target.diners)
+    buyers = (await subject.diners(storming + BUYERS))[storming : storming + BUYERS]
+    buying = Target(base_url=target.base_url, flash_sale_id=target.flash_sale_id, diners=buyers)
     while not any(b'"sold_out"' in shot.body for round_ in rounds for shot in round_.shots):
-        rounds.append(await storm(target, connections=connections, seconds=0.2))
-        if len(rounds) > 100:
-            raise ConnectionBroken(f"{SMALL_STOCK:,} were not sold in {len(rounds)} storms")
+        rounds.append(await storm(buying, connections=connections, seconds=0.2))
+        if len(rounds) > SELL_OUT_STORMS_MAX:
+            raise ConnectionBroken(f"{case.stock:,} were not sold in {len(rounds)} storms")
     return rounds
 
 
