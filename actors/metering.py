@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 
 BATCH_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
@@ -20,12 +21,7 @@ class Histogram:
         self.sum = 0.0
 
     def observe(self, value: float) -> None:
-        index = 0
-        for bound in self.bounds:
-            if value <= bound:
-                break
-            index += 1
-        self.buckets[index] += 1
+        self.buckets[bisect_left(self.bounds, value)] += 1
         self.count += 1
         self.sum += value
 
