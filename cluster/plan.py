@@ -12,6 +12,8 @@ from cluster.settings import Settings
 READY_FILE = "ready"
 """In the run folder while the launcher calls the system ready: a silo serves before that, and says so after it."""
 
+SPARES_FROM = 64
+
 
 class LanePlan(msgspec.Struct, kw_only=True, frozen=True):
     """How a silo's lanes run. ``folder`` is a short one, for unix sockets; ``host`` "" means no TCP."""
@@ -64,6 +66,16 @@ def lane_plan(settings: Settings, folder: str) -> LanePlan:
 
 def _absolute(path: str) -> str:
     return str(Path(path).resolve()) if path else ""
+
+
+def lane_port(name: str, first: int) -> int:
+    """A seat's port: silo-0 has the first one, spare-0 the 65th; 0 stays "any".
+
+    >>> [lane_port(name, 7000) for name in ("silo-0", "silo-1", "spare-0")], lane_port("silo-1", 0)
+    ([7000, 7001, 7064], 0)
+    """
+    seat, _, number = name.rpartition("-")
+    return first and first + int(number) + (0 if seat == "silo" else SPARES_FROM)
 
 
 def runtime_settings(settings: Settings) -> RuntimeSettings:

@@ -28,7 +28,7 @@ from actors.on_stream import (
     lane_key,
     listen,
 )
-from cluster.plan import SiloPlan
+from cluster.plan import SiloPlan, lane_port
 
 log = structlog.get_logger("kaifan.lane")
 
@@ -73,8 +73,7 @@ class SiloLanes:
             return
         await self._listen(UNIX_FACT, Endpoint(path=f"{lane.folder}/lane-{self._plan.name}.sock"))
         if lane.host:
-            number = int(self._plan.name.rpartition("-")[2])
-            await self._listen(TCP_FACT, Endpoint(host=lane.host, port=lane.port and lane.port + number))
+            await self._listen(TCP_FACT, Endpoint(host=lane.host, port=lane_port(self._plan.name, lane.port)))
 
     async def _listen(self, fact: str, endpoint: Endpoint) -> None:
         try:
@@ -104,6 +103,8 @@ class SiloLanes:
         """Streams and sockets. What is in flight counts as lost."""
         for server in self._servers:
             server.close()
+        if UNIX_FACT in self.facts:
+            Path(self.facts[UNIX_FACT]).unlink(missing_ok=True)
         self._intake.close()
         if self._stream is not None:
             self._stream.close()

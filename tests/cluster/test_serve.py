@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 
+from cluster.ray_runtime import short_folder
 from tests.cluster.running import Running, claim, demo_of, guest, kaifan, running, shown, wait_for
 
 pytestmark = pytest.mark.services
@@ -75,6 +76,24 @@ def test_demo_json_is_for_its_owner_and_says_what_was_promised(system: Running) 
         assert sale["left"] > 0
         menu = http.get(f"/api/v1/stores/{demo['stores'][0]['store_id']}/menu").json()
         assert len(menu["dishes"]) >= 10
+
+
+def test_silos_of_one_machine_speak_over_streams(system: Running) -> None:
+    """What the demo sent from silo to silo opened a stream in each direction; its socket is the user's own."""
+    sale = demo_of(system.data)["flash_sales"][0]
+
+    def carried_by_streams() -> bool:
+        # Connections spread over both silos, so that one of each few requests hops.
+        for _ in range(4):
+            with system.http() as http:
+                assert http.get(f"/api/v1/flash-sales/{sale}").status_code in (200, 503)
+        _, table = kaifan("status", data=system.data)
+        return table.count("1 stream") == 2
+
+    wait_for("`kaifan status` says that both lanes are streams", carried_by_streams, 60)
+    sockets = list(short_folder(system.data.resolve()).glob("lane-silo-*.sock"))
+    assert sorted(file.name for file in sockets) == ["lane-silo-0.sock", "lane-silo-1.sock"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in sockets} == {0o600}
 
 
 def test_the_accounts_of_the_welcome_log_in(system: Running) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from cluster.embedded import EmbeddedFailure
+from cluster.plan import lane_port
 from cluster.settings import SECRET_BYTES, Settings, as_failure, secret_key, split
 from tests.cluster.running import kaifan
 
@@ -69,6 +70,14 @@ def test_half_a_tls_is_refused(tmp_path: Path) -> None:
 
     assert "KAIFAN_LANE_TLS_CA" in as_failure(caught.value).what
     assert Settings(lane_tls_cert=str(file), lane_tls_key=str(file), lane_tls_ca=str(file)).lane_tls_ca
+
+
+def test_every_seat_has_a_port_of_its_own() -> None:
+    """64 silos and their spares; 0 lets the system choose."""
+    seats = [f"{seat}-{number}" for seat in ("silo", "spare") for number in range(64)]
+
+    assert len({lane_port(seat, 7_000) for seat in seats}) == len(seats)
+    assert {lane_port(seat, 0) for seat in seats} == {0}
 
 
 def test_a_wrong_environment_ends_the_command_without_a_stack_trace() -> None:
