@@ -250,7 +250,7 @@ class ForgetsItsNo(Silo):
     host_class = _ForgetfulHost
 
 
-# 14: a segment is called sealed while it still changes, and a snapshot gives back what it was before.
+# A segment is called sealed while it still changes, and a snapshot gives back what it was before.
 class _SealsTooEarly(Activator):
     async def replay(self, memory: EntityMemory, until_seq: int | None) -> None:
         segments = memory.state.segments() if isinstance(memory.state, Segmented) else []
@@ -268,7 +268,7 @@ class SealsTooEarly(Silo):
     host_class = _SealsTooEarlyHost
 
 
-# 14: a part that the manifest names and nobody finds is taken for an empty one.
+# A part that the manifest names and nobody finds is taken for an empty one.
 class _GoesOnWithoutParts(Activator):
     async def _read_parts(self, memory: EntityMemory, manifest: Manifest) -> None:
         for number, part in enumerate(manifest.parts):
@@ -347,7 +347,7 @@ MUTANTS: dict[str, type[Silo]] = {
     "11 unbounded queues": UnboundedQueues,
     "12 recovery storm": RecoveryStorm,
     "a no to a send is forgotten": ForgetsItsNo,
-    "14 seals a segment that still changes": SealsTooEarly,
-    "14 goes on without a missing part": GoesOnWithoutParts,
+    "seals a segment that still changes": SealsTooEarly,
+    "goes on without a missing part": GoesOnWithoutParts,
     "13 poison holds the key": PoisonHoldsTheKey,
 } | STREAM_MUTANTS
