@@ -31,6 +31,7 @@ from actors.reminders import ReminderStore
 from actors.settings import RuntimeSettings
 from actors.snapshots import SnapshotStore
 from actors.sweeper import Sweeper
+from actors.tasks import end_tasks
 from actors.turns import Taken, take_turn
 from actors.words import Accepted, Command, Moved, Query, Rejected, Reply, Unserved, Wake
 
@@ -432,9 +433,7 @@ class EntityHost:
     async def close(self) -> None:
         """Cancel what is still running; used at the end of the process."""
         self.halt()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
 
 
 WAKE_DEADLINE_S = 30.0

@@ -28,6 +28,7 @@ from actors.reminding import Reminding
 from actors.router import Router
 from actors.settings import RuntimeSettings
 from actors.snapshots import SnapshotStore
+from actors.tasks import end_tasks
 from actors.words import Command, Query
 
 RETRY_S = 0.3
@@ -185,9 +186,7 @@ class Silo:
     async def stop(self) -> None:
         """End the silo: whoever waits is told, nothing is decided any more; marks itself ended."""
         self._end()
-        for task in list(self._loops):
-            task.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end_tasks(*self._loops)
         await self.host.close()
         try:
             await self._stores.members.mark_ended(self.member.name, self.member.incarnation, None)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+# The first of all, so that Ctrl-C is quiet while the others are imported.
+from cluster import interrupts
+
+# isort: split
 import asyncio
+import signal
 import sys
 import time
 from pathlib import Path
@@ -63,6 +68,8 @@ def serve(
 ) -> None:
     """Run the whole system in the foreground with embedded services; Ctrl-C ends all that it started."""
     settings = given(silos=silos, host=host, port=port, data_dir=data_dir)
+    # Until the launcher heeds signals itself, after a second of imports.
+    signal.signal(signal.SIGINT, interrupts.end_quietly)
     # Before anything imports Ray, which reads its environment once.
     from cluster.ray_runtime import close_ray_to_others
 
@@ -306,6 +313,7 @@ def _progress(report: Any) -> None:
 
 def main() -> None:
     """Entry point of the script ``kaifan``."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app(standalone_mode=True)
     except EmbeddedFailure as failure:

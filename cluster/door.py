@@ -12,6 +12,7 @@ import os
 import socket
 from pathlib import Path
 
+from actors.tasks import end_tasks
 from cluster.embedded.failure import EmbeddedFailure
 
 BACKLOG = 4_096
@@ -62,8 +63,7 @@ class Door:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks(self._task)
         if self._server is not None:
             self._server.close()
         self._path.unlink(missing_ok=True)

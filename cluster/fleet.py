@@ -12,6 +12,7 @@ import structlog
 
 from actors.membership import ENDED, MemberStore, StoreUnreachable
 from actors.quarantine import Quarantine, QuarantineStore
+from actors.tasks import end_tasks
 from cluster.embedded.processes import process_end
 from cluster.plan import SiloPlan
 from cluster.silo_actor import start_silo
@@ -162,8 +163,7 @@ class Fleet:
 
         watch = self._watches.pop(name, None)
         if watch is not None:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            await end_tasks(watch)
         try:
             await self._call(name, "leave", DRAIN_S, timeout_s=DRAIN_S + 2 * CALL_S)
         except Exception as error:

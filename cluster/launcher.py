@@ -21,12 +21,14 @@ import structlog
 
 from actors.membership import ENDED
 from actors.on_mongo import MongoStores, NotUsable, open_stores
+from actors.tasks import end_tasks
 from cluster import demo
 from cluster.control import ControlSocket, control_path
 from cluster.door import Door, open_listener
 from cluster.embedded import DataFolder, EmbeddedFailure, EmbeddedMongod, EmbeddedValkey, Keeper
 from cluster.embedded.processes import process_end
 from cluster.fleet import Fleet
+from cluster.interrupts import end_at_once
 from cluster.observability import write_logs_to
 from cluster.plan import READY_FILE, SiloPlan, lane_plan, runtime_settings
 from cluster.ray_internals import head_processes
@@ -42,6 +44,9 @@ from cluster.records import MONGO_URI_FILE
 from cluster.settings import Settings, secret_key, split
 
 SILOS_MAX = 64
+
+SAME_PRESS_S = 0.2
+"""One Ctrl-C can arrive twice, from the terminal and from a parent that passes it on."""
 
 log = structlog.get_logger("kaifan.launcher")
 
@@ -69,6 +74,7 @@ class Launcher:
         self._scaling = asyncio.Lock()
         self._began = time.monotonic()
         self._failure: EmbeddedFailure | None = None
+        self._ctrl_c_at: float | None = None
 
     async def run(self, after_start: Callable[[Launcher], Awaitable[None]] | None = None) -> None:
         """Start, say that it is ready, wait for the end, end. Raises EmbeddedFailure."""
@@ -81,7 +87,7 @@ class Launcher:
             if not self._stop.is_set():
                 self._say_ready(stack)
             await self._stop.wait()
-            self.tell("Stopping: no new requests, last commits, then the servers …")
+            self.tell("Stopping: no new requests, last commits, then the servers … (again Ctrl-C: kill)")
         self.tell("Stopped; nothing is left running, the data are kept.")
         if self._failure is not None:
             raise self._failure
@@ -90,6 +96,15 @@ class Launcher:
         """Ctrl-C, a supervisor's stop and a closed terminal all end it in order."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        # Besides, outside of the loop: the second Ctrl-C counts even if the loop hangs.
+        signal.signal(signal.SIGINT, self._on_ctrl_c)
+
+    def _on_ctrl_c(self, number: int, frame: object) -> None:
+        now = time.monotonic()
+        if self._ctrl_c_at is None:
+            self._ctrl_c_at = now
+        elif now - self._ctrl_c_at >= SAME_PRESS_S:
+            end_at_once()
 
     def _say_ready(self, stack: contextlib.AsyncExitStack) -> None:
         ready = self.folder.path / "run" / READY_FILE
@@ -232,12 +247,18 @@ class Launcher:
         return plan_for
 
     async def _start_silos(self, count: int) -> None:
+        start = asyncio.create_task(self.fleet.start(count))
+        stop = asyncio.create_task(self._stop.wait())
         try:
-            await self.fleet.start(count)
+            await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
+            if start.done():
+                await start
         except TimeoutError:
             raise EmbeddedFailure(
                 "A silo did not start within a minute.", f"Look at {self.folder.path / 'logs'}."
             ) from None
+        finally:
+            await end_tasks(start, stop)
 
     async def make_demo(self) -> dict[str, Any]:
         """The demo restaurant, as it is or made, with a sale one can claim from; writes ``demo.json``."""

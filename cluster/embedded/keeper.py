@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from actors.tasks import end_tasks
 from cluster.embedded.failure import EmbeddedFailure
 from cluster.embedded.processes import process_end
 
@@ -45,8 +46,7 @@ class Keeper:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks(self._task)
             self._task = None
 
     async def _keep(self) -> None:

@@ -105,11 +105,11 @@ class Running:
     def wait_until_ready(self) -> None:
         ready = f"Kaifan is ready at {self.base_url}"
         wait_for(
-            f"{ready!r}; it said:\n{self.output}", lambda: ready in self.lines or self._has_ended(), READY_S
+            f"{ready!r}; it said:\n{self.output}", lambda: ready in self.lines or self.has_ended(), READY_S
         )
         assert ready in self.lines, f"it ended with {self._process.returncode}:\n{self.output}"
 
-    def _has_ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self._process.poll() is not None
 
     def everybody(self) -> list[psutil.Process]:
@@ -119,8 +119,13 @@ class Running:
 
     def press_ctrl_c(self) -> int:
         """What a terminal does: SIGINT to the whole process group. Returns the exit code."""
-        os.killpg(self._process.pid, signal.SIGINT)
+        self.signal_group(signal.SIGINT)
         return self.wait()
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """To the whole process group, if it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def send(self, number: signal.Signals) -> int:
         """A signal to the launcher alone. Returns the exit code."""
@@ -137,7 +142,7 @@ class Running:
         everybody: list[psutil.Process] = []
         with contextlib.suppress(psutil.NoSuchProcess):
             everybody = self.everybody()
-        if not self._has_ended():
+        if not self.has_ended():
             self._process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_S)
