@@ -15,7 +15,7 @@ from actors.entity import Decision, answers, decides, reacts, wakes
 from actors.turn import Turn
 from actors.words import Rejection, Send, Wake
 from flash_sale import draw, due, terms
-from flash_sale.claim import ALLOWED, GONE_STATES, ClaimState, Reason
+from flash_sale.claim import ALLOWED, ClaimState, Reason
 from flash_sale.claims import ClaimRecord
 from flash_sale.commands import (
     QUANTITY_MAX,
@@ -65,6 +65,7 @@ from flash_sale.proof import proof_of
 from flash_sale.rejections import (
     AlreadyOpened,
     ClaimNotFound,
+    ClaimReleased,
     DrawFull,
     Ended,
     FlashSaleNotFound,
@@ -157,6 +158,8 @@ class FlashSaleItem(SaleEvolution):
             yield from events
             left, waiting, in_draw = due.outlook(sale, events)
             is_open = is_open or sale.shut
+        if quantity > sale.unsold:
+            raise SoldOut(left=left, waiting=waiting, unsold=sale.unsold)
         if in_draw:
             if sale.entered >= draw.ENTRIES_MAX:
                 raise DrawFull(entries=sale.entered)
@@ -246,6 +249,7 @@ class FlashSaleItem(SaleEvolution):
             return claim_view(sale, self.id, cmd.claim_id, claim)
         late = claim.state is not ClaimState.PAYING
         yield Sold(claim_id=cmd.claim_id, order_id=cmd.order_id, payment_id=cmd.payment_id, late=late)
+        yield from due.let_go(sale, claim.quantity, turn.at)
         reason = Reason.PAID_LATE if late else Reason.PAID
         return over_claim_view(self.id, cmd.claim_id, claim, ClaimState.SOLD, reason, cmd.order_id)
 
@@ -296,14 +300,16 @@ class FlashSaleItem(SaleEvolution):
             raise Ended(ends_at=sale.ends_at)
 
     def _must_be_sellable(self, sale: Sale, claim: ClaimRecord, order_id: str, at: int) -> None:
-        """At this order's checkout, or held. F6: what is gone is bought back only from stock that nobody
-        holds or waits for, within the limit, before the end.
+        """At this order's checkout, or held. F6: what has expired is bought back, only from stock that nobody
+        holds or waits for, within the limit, before the end. What the diner gave back stays given back.
         """
         if claim.state is ClaimState.HELD or (
             claim.state is ClaimState.PAYING and claim.order_id == order_id
         ):
             return
-        if claim.state not in GONE_STATES:
+        if claim.state is ClaimState.RELEASED:
+            raise ClaimReleased()
+        if claim.state is not ClaimState.EXPIRED:
             self._refuse(claim)
         self._must_not_be_over(sale, at)
         if sale.waiting or sale.left < claim.quantity:

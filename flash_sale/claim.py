@@ -34,10 +34,11 @@ class Reason(enum.StrEnum):
     HOLD_OVER = "hold_over"
     GIVEN_BACK = "given_back"
     SALE_ENDED = "sale_ended"
+    TOO_FEW_LEFT = "too_few_left"
 
 
 GONE_STATES = (ClaimState.EXPIRED, ClaimState.RELEASED)
-"""Had a hold or a place, and has it no more; money that comes late may buy it back (F6)."""
+"""Had a hold or a place, and has it no more."""
 
 ALLOWED: dict[ClaimState, list[str]] = {
     ClaimState.ENTERED: ["release"],

@@ -6,8 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from actors.words import Event
 from flash_sale.claim import ClaimState
+from flash_sale.commands import QUANTITY_MAX
 from flash_sale.draw import draw
-from flash_sale.events import DrawHeld, HoldExpired, Offered, SaleEnded, SaleStarted, StockReturned
+from flash_sale.events import (
+    DrawHeld,
+    HoldExpired,
+    Offered,
+    SaleEnded,
+    SaleStarted,
+    StockReturned,
+    WaitingLetGo,
+)
 from flash_sale.holds import run_out
 from flash_sale.state import Sale
 from flash_sale.waitlist import offers
@@ -33,10 +42,20 @@ def events(sale: Sale, at: int) -> Iterator[Event]:
             yield from free(sale, freed, at)
 
 
-def free(sale: Sale, quantity: int, at: int, leaving: str = "") -> Iterator[Event]:
+def let_go(sale: Sale, sold: int, at: int) -> Iterator[Event]:
+    """Once ``sold`` more are sold, who waits for more than can still come back is let go, and who waited behind them
+    gets what is left (F4), all in the decision that sells.
+    """
+    above = sale.unsold - sold
+    if sale.waiting and sale.waitlist.most_wanted(sale.claims) > above:
+        yield WaitingLetGo(above=above)
+        yield from free(sale, 0, at, above=above)
+
+
+def free(sale: Sale, quantity: int, at: int, leaving: str = "", above: int = QUANTITY_MAX) -> Iterator[Event]:
     """Stock that becomes free: to the waitlist in the same decision (F4); once over, back to the dish (F10).
 
-    ``leaving`` gives up its place in the waitlist in this very decision.
+    ``leaving`` gives up its place in the waitlist in this very decision, and so does who wants more than ``above``.
     """
     if sale.ended:
         if quantity:
@@ -44,7 +63,11 @@ def free(sale: Sale, quantity: int, at: int, leaving: str = "") -> Iterator[Even
     elif at >= sale.ends_at:
         yield from ending(sale, SaleEnded(reason="time"), quantity)
     elif sale.waiting:
-        line = (entry for entry in sale.waitlist.in_line(sale.claims) if entry[0] != leaving)
+        line = (
+            (claim_id, wanted)
+            for claim_id, wanted in sale.waitlist.in_line(sale.claims)
+            if claim_id != leaving and wanted <= above
+        )
         yield from offers(line, sale.left + quantity, sale.expires_at(at))
 
 

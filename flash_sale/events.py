@@ -99,6 +99,12 @@ class Offered(Event, frozen=True, kw_only=True):
     expires_at: int
 
 
+class WaitingLetGo(Event, frozen=True, kw_only=True):
+    """Claims that wait for more than ``above`` were let go: that is all that can still come back (F4)."""
+
+    above: int
+
+
 class CheckedOut(Event, frozen=True, kw_only=True):
     """The diner went to pay; the hold was extended, once."""
 

@@ -24,6 +24,7 @@ from flash_sale.events import (
     SaleStarted,
     Sold,
     StockReturned,
+    WaitingLetGo,
 )
 from flash_sale.state import Sale
 
@@ -102,9 +103,17 @@ class SaleEvolution(Entity[Sale]):
     @evolves(Offered)
     def on_offered(self, sale: Sale, e: Offered, at: int) -> None:
         record = sale.claims[e.claim_id]
-        sale.waitlist.size -= 1
+        sale.waitlist.leave(record.quantity)
         sale.hold(record, e.expires_at, Reason.FROM_WAITLIST)
         sale.waitlist.trim(sale.claims)
+        sale.seq += 1
+
+    @evolves(WaitingLetGo)
+    def on_waiting_let_go(self, sale: Sale, e: WaitingLetGo, at: int) -> None:
+        sale.hold_back(at)
+        for claim_id, quantity in list(sale.waitlist.in_line(sale.claims)):
+            if quantity > e.above:
+                sale.let_go(sale.claims[claim_id], ClaimState.EXPIRED, Reason.TOO_FEW_LEFT)
         sale.seq += 1
 
     @evolves(CheckedOut)
@@ -174,4 +183,4 @@ class SaleEvolution(Entity[Sale]):
 
     def _wait(self, sale: Sale, claim_id: str, record: ClaimRecord) -> None:
         record.state, record.reason = ClaimState.WAITING, Reason.NOTHING_LEFT
-        record.place = sale.waitlist.join(claim_id)
+        record.place = sale.waitlist.join(claim_id, record.quantity)

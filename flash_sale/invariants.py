@@ -97,6 +97,11 @@ def _line(sale: Sale) -> Iterator[str]:
         yield "F4: the waitlist is out of order"
     if len(line) != sale.waiting:
         yield f"F4: {len(line)} stand in line, {sale.waiting} wait"
+    most = sale.waitlist.most_wanted(sale.claims)
+    if most != max((claim.quantity for claim in line), default=0):
+        yield f"F4: the waitlist says that {most} is the most somebody waits for"
+    if most > sale.unsold and not sale.ended:
+        yield f"F4: somebody waits for {most}, and all that can come back is {sale.unsold}"
     if line and line[0].quantity <= sale.left:
         yield f"F4: the head waits for {line[0].quantity} while {sale.left} are left"
 

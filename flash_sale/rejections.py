@@ -49,15 +49,18 @@ class Ended(Rejection):
 class SoldOut(Rejection):
     """Nothing is left for a claim of this quantity.
 
-    ``left`` may be above zero when the claim wants more than that, or when others are waiting for it.
+    ``left`` may be above zero when the claim wants more than that, or when others are waiting for it. ``unsold`` is
+    given when the claim wants more than can still come back: then waiting would not help, and a smaller claim may.
     """
 
     hint: ClassVar[str] = (
-        "Claim with wait to join the waitlist: stock that comes back is offered there first."
+        "Claim with wait to join the waitlist: stock that comes back is offered there first. "
+        "If unsold is given, claim at most so many: more can never come back."
     )
 
     left: int
     waiting: int
+    unsold: int | None = None
 
 
 class LimitReached(Rejection):
@@ -68,6 +71,10 @@ class LimitReached(Rejection):
 
     limit: int
     taken: int
+
+
+class ClaimReleased(Rejection):
+    """The diner gave the claim back before it was paid; the money is refunded."""
 
 
 class WaitlistFull(Rejection):
@@ -96,6 +103,7 @@ __all__ = [
     "AlreadyOpened",
     "AlreadyStarted",
     "ClaimNotFound",
+    "ClaimReleased",
     "DrawFull",
     "Ended",
     "EntryTokenInvalid",

@@ -98,6 +98,11 @@ class Sale(msgspec.Struct, kw_only=True, dict=True):
         return self.waitlist.size
 
     @property
+    def unsold(self) -> int:
+        """All that may still be left for somebody, once every hold has run out; the most that a claim can ask for."""
+        return self.stock - self.sold
+
+    @property
     def draw_open(self) -> bool:
         """Claims are entries of a draw that has not been held."""
         return self.draw and not self.drawn
@@ -254,7 +259,7 @@ class Sale(msgspec.Struct, kw_only=True, dict=True):
                 self.paying -= record.quantity
                 self.left += record.quantity
             case ClaimState.WAITING:
-                self.waitlist.size -= 1
+                self.waitlist.leave(record.quantity)
             case ClaimState.ENTERED:
                 self.entered -= 1
         record.release_at = 0

@@ -1,12 +1,13 @@
 """The waitlist (F4): strict order, the head gets the hold at once, nobody is skipped.
 
-A head that needs 2 waits until 2 are free and blocks those behind it. Places are never reused; claims
-that leave from the middle stay in the list until the head has passed them, so joining, leaving and
-serving cost the same whatever the length.
+A head that needs 2 waits until 2 are free and blocks those behind it, as long as 2 can still become free: once too
+much is sold for that, it is let go. Places are never reused; claims that leave from the middle stay in the list until
+the head has passed them, so joining, leaving and serving cost the same whatever the length.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -24,7 +25,7 @@ average.
 """
 
 
-class Waitlist(msgspec.Struct, kw_only=True):
+class Waitlist(msgspec.Struct, kw_only=True, dict=True):
     """Claim ids in the order of joining. ``first`` is the head's index, ``cut`` the places no longer in
     the list.
     """
@@ -34,11 +35,30 @@ class Waitlist(msgspec.Struct, kw_only=True):
     cut: int = 0
     size: int = 0
 
-    def join(self, claim_id: str) -> int:
+    def join(self, claim_id: str, quantity: int) -> int:
         """Last in line; answers the place."""
         self.claim_ids.append(claim_id)
         self.size += 1
+        self._count(quantity, 1)
         return self.cut + len(self.claim_ids)
+
+    def leave(self, quantity: int) -> None:
+        """One who wanted so many no longer waits."""
+        self.size -= 1
+        self._count(quantity, -1)
+
+    def _count(self, quantity: int, change: int) -> None:
+        counts: dict[int, int] | None = self.__dict__.get("counts")
+        if counts is not None:
+            counts[quantity] = counts.get(quantity, 0) + change
+
+    def most_wanted(self, claims: Claims) -> int:
+        """The largest quantity that one of those who wait wants; costs the same whatever the length."""
+        counts: dict[int, int] | None = self.__dict__.get("counts")
+        if counts is None:
+            # Follows from the claims, so it is no part of what is stored.
+            counts = self.__dict__["counts"] = Counter(quantity for _, quantity in self.in_line(claims))
+        return max((quantity for quantity, number in counts.items() if number), default=0)
 
     @property
     def length(self) -> int:

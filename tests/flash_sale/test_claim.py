@@ -59,7 +59,7 @@ def test_F2_two_claims_of_one_guest_share_the_limit() -> None:
 
 def test_F2_waiting_counts_for_the_limit() -> None:
     """A place in the waitlist becomes a hold without asking again, so it counts now."""
-    given = sale(stock=1, per_user_limit=2)
+    given = sale(stock=2, per_user_limit=2)
     claim(given, "guest-1")
     claim(given, "guest-2", 2, wait=True)
 

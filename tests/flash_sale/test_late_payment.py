@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.testing.kit import NOON, Given
 from flash_sale.commands import ConfirmSale, OrderClosed, PaymentFailed, ReleaseClaim
-from flash_sale.rejections import ClaimNotFound
+from flash_sale.rejections import ClaimNotFound, IllegalTransition
 from flash_sale.state import Sale
 from tests.flash_sale.builders import HOUR, checkout, claim, confirm, refusal, sale, sound, states
 
@@ -74,14 +74,43 @@ def test_F6_late_money_after_the_end_is_refused() -> None:
     assert refusal(outcome) == "ended"
 
 
-def test_F6_money_for_a_claim_given_back_is_held_again_too() -> None:
-    """Payment and giving back crossed; if enough is left the payment counts."""
+def test_F6_O6_money_for_a_claim_given_back_is_refunded() -> None:
+    """Given a claim given back at checkout with stock left, when its money comes, then it stays given back: the diner
+    said so. What comes again is answered the same.
+    """
     given = sale()
     claim_id = claim(given, "guest-1")
     order_id = checkout(given, claim_id)
     given.when(ReleaseClaim(claim_id=claim_id, user_id="guest-1"))
 
+    outcome = confirm(given, claim_id, order_id)
+
+    assert refusal(outcome) == "claim_released"
+    assert (outcome.reply.status, given.state.left, given.state.sold) == ("released", 10, 0)
+    assert confirm(given, claim_id, order_id).events == []
+
+
+def test_F6_O6_giving_back_and_paying_race_and_the_first_counts() -> None:
+    """Given a claim that is paid, when giving it back comes second, then it is refused and the claim stays sold."""
+    given = sale()
+    claim_id = claim(given, "guest-1")
+    order_id = checkout(given, claim_id)
     assert confirm(given, claim_id, order_id).reply.status == "sold"
+
+    outcome = given.when(ReleaseClaim(claim_id=claim_id, user_id="guest-1"))
+
+    assert outcome.rejection == IllegalTransition(state="sold", allowed=[])
+    sound(given)
+
+
+def test_F6_O6_money_for_an_order_that_was_cancelled_is_refunded() -> None:
+    """Cancelling the order is giving back by another name."""
+    given = sale()
+    claim_id = claim(given, "guest-1")
+    order_id = checkout(given, claim_id)
+    given.when(OrderClosed(claim_id=claim_id, order_id=order_id, cancelled=True))
+
+    assert refusal(confirm(given, claim_id, order_id)) == "claim_released"
 
 
 def test_F6_money_that_was_said_to_have_failed_buys_the_hold_it_was_for() -> None:

@@ -96,6 +96,22 @@ class Model:
                     return
                 one.state, one.expires_at = "held", at + HOLD_MS
 
+    @property
+    def unsold(self) -> int:
+        return STOCK - sum(one.quantity for one in self.claims if one.state == "sold")
+
+    def sell(self, one: ModelClaim, order_id: str, at: int) -> None:
+        """Whoever waits for more than can come back any more waits in vain."""
+        one.state, one.order_id = "sold", order_id
+        hopeless = [
+            other for other in self.claims if other.state == "waiting" and other.quantity > self.unsold
+        ]
+        if hopeless:
+            self.reopens_at = at + REOPEN_MS
+            for other in hopeless:
+                other.state = "expired"
+            self.serve(at)
+
     def end(self) -> None:
         self.ended = True
         for one in self.claims:
@@ -164,6 +180,8 @@ class SaleMachine(RuleBasedStateMachine):
             return self._refused(outcome, "ended")
         if taken + quantity > LIMIT:
             return self._refused(outcome, "limit_reached")
+        if quantity > self.model.unsold:
+            return self._refused(outcome, "sold_out")
         before = [(one.state, one.expires_at, one.close_by) for one in self.model.claims]
         self.model.settle(at)
         waiting = any(one.state == "waiting" for one in self.model.claims)
@@ -224,13 +242,15 @@ class SaleMachine(RuleBasedStateMachine):
         if why:
             self.refused.add(order_id)
         else:
-            one.state, one.order_id = "sold", order_id
+            self.model.sell(one, order_id, at)
 
     def _why_not_sold(self, one: ModelClaim, at: int) -> str:
         if one.state in ("held", "paying"):
             return ""
         if one.state == "waiting":
             return "illegal_transition"
+        if one.state == "released":
+            return "claim_released"
         if self.model.ended or at >= ENDS_AT:
             return "ended"
         if any(other.state == "waiting" for other in self.model.claims) or one.quantity > self.model.left:

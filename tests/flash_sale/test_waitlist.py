@@ -8,10 +8,10 @@ from actors.testing.kit import NOON, Given
 from flash_sale import waitlist
 from flash_sale.actor import WAITLIST_MAX
 from flash_sale.commands import Claim, GetClaim, GetSale, OrderClosed, ReleaseClaim
-from flash_sale.events import HoldExpired, Offered
+from flash_sale.events import HoldExpired, Offered, WaitingLetGo
 from flash_sale.rejections import SoldOut, WaitlistFull
 from flash_sale.state import Sale
-from tests.flash_sale.builders import GRACE, HOLD, HOUR, checkout, claim, names, sale, sound, states
+from tests.flash_sale.builders import GRACE, HOLD, HOUR, checkout, claim, confirm, names, sale, sound, states
 
 
 def test_F4_only_a_claim_that_asks_joins_the_waitlist() -> None:
@@ -100,6 +100,65 @@ def test_F4_when_a_blocking_head_leaves_those_behind_are_served_at_once() -> Non
     assert names(outcome) == ["Released", "Offered"]
     assert states(given, head, next_one, last) == ["released", "held", "waiting"]
     sound(given)
+
+
+def test_F4_a_claim_of_more_than_can_ever_come_back_is_refused_at_once() -> None:
+    """Given one unsold piece, when somebody asks to wait for two, then they hear that one is all there may be."""
+    given = sale(stock=2)
+    sold = claim(given, "guest-1")
+    confirm(given, sold, checkout(given, sold))
+
+    outcome = given.when(Claim(user_id="guest-2", quantity=2, wait=True))
+
+    assert outcome.rejection == SoldOut(left=1, waiting=0, unsold=1)
+    assert given.state.left == 1
+    claim(given, "guest-2", 1)
+
+
+def test_F4_a_waiting_claim_that_can_no_longer_be_served_is_let_go_with_the_sale_that_makes_it_so() -> None:
+    """Given a head that waits for three of three, when one is sold, then it is let go in the same decision, and those
+    behind it get what it blocked.
+    """
+    given = sale(stock=3)
+    one = claim(given, "guest-1")
+    head = claim(given, "guest-2", 3, wait=True)
+    behind = claim(given, "guest-3", 2, wait=True)
+    last = claim(given, "guest-4", 1, wait=True)
+    order_id = checkout(given, one)
+
+    outcome = confirm(given, one, order_id)
+
+    assert outcome.events[1:] == [
+        WaitingLetGo(above=2),
+        Offered(claim_id=behind, expires_at=outcome.at + HOLD),
+    ]
+    assert states(given, head, behind, last) == ["expired", "held", "waiting"]
+    assert given.ask(GetClaim(claim_id=head)).reason == "too_few_left"
+    assert given.state.taken.get("guest-2", 0) == 0
+
+
+def test_F4_nobody_is_let_go_as_long_as_a_hold_may_run_out() -> None:
+    """What others hold or pay for may come back, so a head that wants all of it waits on."""
+    given = sale(stock=3)
+    one, two = claim(given, "guest-1"), claim(given, "guest-2")
+    head = claim(given, "guest-3", 2, wait=True)
+
+    assert names(confirm(given, one, checkout(given, one))) == ["Sold"]
+    assert states(given, two, head) == ["held", "waiting"]
+    assert names(confirm(given, two, checkout(given, two))) == ["Sold", "WaitingLetGo"]
+    sound(given)
+
+
+def test_F4_the_last_sale_lets_all_who_wait_go() -> None:
+    """Nothing can come back any more, and each of them can see it."""
+    given = sale(stock=1)
+    one = claim(given, "guest-1")
+    waiting = [claim(given, f"guest-{n}", wait=True) for n in range(2, 5)]
+
+    confirm(given, one, checkout(given, one))
+
+    assert states(given, *waiting) == ["expired"] * 3
+    assert given.state.waiting == 0
 
 
 def test_F4_leaving_from_the_middle_keeps_the_order() -> None:
