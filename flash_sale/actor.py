@@ -348,6 +348,9 @@ class FlashSaleItem(SaleEvolution):
         self._must_exist(sale)
         users = sale.users_after(query.after, NOTICE_USERS_MAX)
         deadline = sale.deadline or sale.ends_at
+        if not sale.shut:
+            # Held back, and free by the clock as well.
+            deadline = min(deadline, sale.reopens_at)
         return SoldOutNotice(
             sold_out=sale.phase(at) == "sold_out" and at < deadline,
             left=sale.left,

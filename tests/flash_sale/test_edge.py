@@ -232,6 +232,19 @@ def test_F9_what_is_given_back_is_held_back_until_every_notice_has_run_out() -> 
     assert REOPEN_MS > NOTICE_S * 1_000
 
 
+def test_F9_no_notice_outlives_the_time_of_what_is_held_back() -> None:
+    """Given stock that was given back, when a notice is asked for meanwhile, then it runs out when the stock is free:
+    asked for later than the giving back, it would else last longer than that.
+    """
+    given = sale(stock=1)
+    held = claim(given, "guest-1")
+    given.when(ReleaseClaim(claim_id=held, user_id="guest-1"))
+    back = given.at
+
+    assert notice(given, at=back + REOPEN_MS - 10).valid_ms == 10
+    assert not notice(given, at=back + REOPEN_MS).sold_out
+
+
 def test_F9_a_claim_that_waits_takes_what_is_held_back() -> None:
     """The edge never refuses a claim that waits, so nothing need be kept from it."""
     given = sale(stock=1)
