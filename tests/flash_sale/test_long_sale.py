@@ -109,7 +109,7 @@ def visit(given: Given[Sale], steps: list[tuple[str, int]]) -> None:
             elif what == "checkout":
                 given.when(Checkout(claim_id=claim_id, user_id=record.user_id))
             else:
-                order = record.order_id or f"o-{number}"
+                order = record.order_id or f"o-{claim_id}"
                 given.when(ConfirmSale(claim_id=claim_id, order_id=order, payment_id=f"{order}.p1"))
 
 
