@@ -15,10 +15,13 @@ from api.operations import Answer, Key, Table
 from api.rejections import RateLimited, Unauthenticated
 from api.tokens import Diner, Staff
 from api.views import GuestToken, StaffToken
+from store_runtime.texts import ONE_LINE
 
 table = Table("Accounts")
 
-Nickname = Annotated[str, Meta(min_length=1, max_length=32, description="What others at the table see.")]
+Nickname = Annotated[
+    str, Meta(min_length=1, max_length=32, pattern=ONE_LINE, description="What others at the table see.")
+]
 
 
 class GuestBody(msgspec.Struct, forbid_unknown_fields=True):

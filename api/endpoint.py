@@ -107,7 +107,7 @@ class Endpoint:
         ids.check(call.params)
         key = self.operation.key
         if key is not Key.NONE:
-            call.key = _key(call.headers, key is Key.REQUIRED)
+            call.key = _key(call.raw_headers, call.headers, key is Key.REQUIRED)
 
     def read(self, call: Call, body: bytes) -> None:
         """The whole body is here. Raises a rejection."""
@@ -173,13 +173,15 @@ def _problem(error: Exception) -> Problem:
     return Problem(500, "internal_error", "A mistake of ours; it was logged under this request_id.")
 
 
-def _key(headers: dict[bytes, bytes], required: bool) -> str:
+def _key(raw: list[tuple[bytes, bytes]], headers: dict[bytes, bytes], required: bool) -> str:
     """The Idempotency-Key, or empty where none came and none is needed."""
     given = headers.get(b"idempotency-key")
     if given is None:
         if required:
             raise IdempotencyKeyRequired()
         return ""
+    if len(raw) != len(headers) and [name for name, _ in raw].count(b"idempotency-key") > 1:
+        raise InvalidField(path="header.Idempotency-Key", problem="one of them")
     if not _KEY.fullmatch(given):
         raise InvalidField(path="header.Idempotency-Key", problem="1 to 64 of A-Z a-z 0-9 _ -")
     return given.decode()

@@ -101,9 +101,8 @@ class HeadersTooLarge(Rejection):
 
 
 class RateLimited(Rejection):
-    """Too many requests of this caller, or from this address.
-
-    ``scope`` says which of the two; Retry-After when to come again.
+    """Too many requests: of this caller (``scope`` user), from this address (address), or too many attempts to log in
+    (login). Retry-After says when to come again.
     """
 
     status: ClassVar[int] = 429

@@ -16,11 +16,12 @@ import msgspec
 from msgspec import Meta
 
 from api.rejections import Unauthenticated
+from store_runtime.texts import END
 
 VERIFIED_MAX = 50_000
 REMEMBERED_BYTES_MAX = 2_048
 
-_Subject = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")]
+_Subject = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}" + END)]
 
 
 class Diner(msgspec.Struct, frozen=True):

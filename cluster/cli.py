@@ -7,6 +7,7 @@ from cluster import interrupts
 
 # isort: split
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -221,9 +222,9 @@ def cost_table(profile: Profile) -> Table:
 
 
 @app.command()
-def settings() -> None:
+def settings(data_dir: DataDir = None) -> None:
     """Every setting: its name, its value, what it does and what breaks."""
-    values = given()
+    values = given(data_dir=data_dir)
     for name, field in Settings.model_fields.items():
         value = getattr(values, name)
         shown = (
@@ -271,7 +272,11 @@ def replay(
             async for line in lines_of(key, records.journal.read(key), until, stopped.get(key)):
                 typer.echo(line)
 
-    asyncio.run(tell())
+    try:
+        asyncio.run(tell())
+    except BrokenPipeError:
+        # Its reader, as `head`, has enough; nor may the last flush meet the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.command()

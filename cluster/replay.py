@@ -88,6 +88,8 @@ async def replay(
                     yield line
     if memory.seq == 0:
         raise EmbeddedFailure(f"{entity} has no history.", "Check the id; the journal knows nothing of it.")
+    if until.seq is not None and until.seq > memory.seq:
+        yield f"  ! there is no {until.seq} yet; this is the last"
     for line in _state(memory):
         yield line
 

@@ -128,7 +128,10 @@ class FlashSaleItem(SaleEvolution):
         self._must_not_be_over(sale, turn.at)
         events = list(due.ending(sale, SaleEnded(reason="stopped", note=cmd.reason)))
         yield from events
-        over = replace(sale, ended=True, left=0, waitlist=Waitlist(), seq=sale.seq + len(events))
+        at = turn.at
+        over = replace(sale, ended=True, left=0, waitlist=Waitlist(), seq=sale.seq + len(events), ends_at=at)
+        if sale.draw_open:
+            over.draw_ends_at = min(sale.draw_ends_at, at)
         return sale_view(over, self.id, turn.at)
 
     # --- diners ------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from actors.words import Command, Query
+from store_runtime.texts import ONE_LINE
 
 QUANTITY_MAX = 100
 """The most one claim may ask for. Also bounds the events that one freed claim can cause (runtime: ≤ 500)."""
@@ -24,6 +25,7 @@ GRACE_MS_MAX = 600_000
 MOMENT_MAX = 253_402_300_799_999
 """The end of the year 9999."""
 
+POSITION_MAX = 1_000_000_000
 PROOF_LINES_MAX = 10_000
 
 HOLD_SECONDS = 300
@@ -34,7 +36,9 @@ GRACE_MS = 30_000
 
 Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
 Text = Annotated[str, Meta(min_length=1, max_length=64)]
-Title = Annotated[str, Meta(min_length=1, max_length=TITLE_LENGTH_MAX)]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=ONE_LINE)]
+Title = Annotated[str, Meta(min_length=1, max_length=TITLE_LENGTH_MAX, pattern=ONE_LINE)]
+Position = Annotated[int, Meta(ge=0, le=POSITION_MAX)]
 Stock = Annotated[int, Meta(ge=1, le=STOCK_MAX)]
 PriceFen = Annotated[int, Meta(ge=0, le=PRICE_FEN_MAX)]
 PerUserLimit = Annotated[int, Meta(ge=1, le=STOCK_MAX)]
@@ -166,5 +170,5 @@ class GetProof(Query, frozen=True, kw_only=True):
     ``after``.
     """
 
-    after: Annotated[int, Meta(ge=0)] = 0
+    after: Position = 0
     limit: Annotated[int, Meta(ge=1, le=PROOF_LINES_MAX)] = PROOF_LINES_MAX

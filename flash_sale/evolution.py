@@ -166,6 +166,10 @@ class SaleEvolution(Entity[Sale]):
     def on_ended(self, sale: Sale, e: SaleEnded, at: int) -> None:
         sale.ended = True
         sale.seq += 1
+        # Stopped before its time: it shows when it ended, and no draw that is still to come.
+        sale.ends_at = min(sale.ends_at, at)
+        if sale.draw_open:
+            sale.draw_ends_at = min(sale.draw_ends_at, at)
         waiting = [sale.claims[claim_id] for claim_id, _ in sale.waitlist.in_line(sale.claims)]
         # A draw has few entries, a sale without one may have a million claims.
         claims = sale.claims.values() if sale.entered else ()

@@ -19,12 +19,17 @@ from flash_sale.sequence import SEQUENCE_START, next_link
 from flash_sale.state import Sale
 
 HOW_TO_CHECK = (
+    "Hashes and the seed are written in hex and stand for their bytes; texts are hashed as UTF-8. "
     "link 0 is 32 zero bytes; link n is SHA-256(link n-1 followed by "
     "'position|claim_id|quantity|wait|claimed_at_ms'), with wait as 0 or 1. "
     "The last link is sequence_hash, the link after the last entry is entries_digest. "
-    "Draw: SHA-256(seed) is the seed_hash shown from the start; entries are ordered by "
-    "HMAC-SHA256(seed, entries_digest followed by claim_id), smallest first; in this order each gets a hold "
-    "if nobody waits and enough is left, else waits if it asked to."
+    "Draw: SHA-256(seed) is the seed_hash shown from the start. "
+    "Of the first entries lines leave out those with rank 0: they were given back before the draw "
+    "(status released), count for entries_digest and take no part. "
+    "The others are ordered by HMAC-SHA256 with the seed as key over entries_digest followed by claim_id, "
+    "smallest first: that is order, and rank is the place in it. In this order each gets a hold if nobody "
+    "waits and enough of stock is left, else waits if it asked to, else is not_drawn. "
+    "A page of the proof carries lines and the order of its own lines only: put all pages together first."
 )
 
 

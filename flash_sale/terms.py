@@ -16,6 +16,8 @@ def opened(cmd: OpenSale, at: int, seed: bytes) -> SaleOpened:
     InvalidField.check(cmd)
     draw_ends_at = max(cmd.starts_at, at) + cmd.draw_window_ms
     _must_have_time(cmd.starts_at, cmd.ends_at, at)
+    if cmd.policy != "draw" and cmd.draw_window_ms:
+        raise InvalidField(path="$.draw_window_ms", problem="only with policy draw")
     if cmd.policy == "draw":
         _must_have_time_to_draw(cmd.draw_window_ms, draw_ends_at, cmd.ends_at)
     return SaleOpened(
@@ -45,6 +47,8 @@ def changed(sale: Sale, cmd: ChangeSale, at: int) -> SaleChanged:
     window.
     """
     InvalidField.check(cmd)
+    if not sale.draw and cmd.draw_window_ms:
+        raise InvalidField(path="$.draw_window_ms", problem="only with policy draw")
     if (sale.started or at >= sale.starts_at) and not _untouched(sale, cmd):
         raise AlreadyStarted(starts_at=sale.starts_at)
     starts_at = sale.starts_at if cmd.starts_at is None else cmd.starts_at

@@ -30,6 +30,7 @@ from flash_sale.commands import (
     GetProof,
     GetSale,
     PaymentChannel,
+    Position,
     Quantity,
     ReleaseClaim,
 )
@@ -78,7 +79,7 @@ class CheckoutBody(msgspec.Struct, forbid_unknown_fields=True):
 class ProofQuery(msgspec.Struct):
     """Lines after position ``after``, at most ``limit``."""
 
-    after: Annotated[int, Meta(ge=0)] = 0
+    after: Position = 0
     limit: Annotated[int, Meta(ge=1, le=PROOF_LINES_MAX)] = 1_000
 
 

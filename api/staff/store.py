@@ -20,6 +20,7 @@ from store_runtime.store.commands import (
     HoldS,
     JoinPolicy,
     Left,
+    OrderHoldS,
     PayMode,
     SetDishStock,
     StockState,
@@ -45,7 +46,7 @@ class SettingsBody(msgspec.Struct, forbid_unknown_fields=True):
     name: Text | None = None
     time_zone: TimeZone | None = None
     cutoff: Cutoff | None = None
-    order_hold_s: HoldS | None = None
+    order_hold_s: OrderHoldS | None = None
     grace_s: GraceS | None = None
     seat_hold_s: HoldS | None = None
     ticket_ttl_s: HoldS | None = None

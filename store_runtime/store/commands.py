@@ -15,6 +15,7 @@ from flash_sale.commands import (
     DrawWindowMs,
     HoldSeconds,
     Moment,
+    Name,
     PerUserLimit,
     Policy,
     PriceFen,
@@ -22,6 +23,7 @@ from flash_sale.commands import (
     Text,
     Title,
 )
+from store_runtime.texts import END
 
 LEFT_MAX = 1_000_000
 DISHES_MAX = 2_000
@@ -30,9 +32,17 @@ SALES_LISTED_MAX = 500
 StockState = Literal["in", "qty", "out"]
 JoinPolicy = Literal["open", "staff_confirm", "pin"]
 PayMode = Literal["pay_first", "pay_later"]
-TimeZone = Annotated[str, Meta(pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$", max_length=64)]
-Cutoff = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+TimeZone = Annotated[str, Meta(pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*" + END, max_length=64)]
+Cutoff = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]" + END)]
 HoldS = Annotated[int, Meta(ge=1, le=86_400)]
+OrderHoldS = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=86_400,
+        description="How long an unpaid order holds its dishes. Not of flash sales: each has its own hold_seconds.",
+    ),
+]
 GraceS = Annotated[int, Meta(ge=0, le=600)]
 Left = Annotated[int, Meta(ge=0, le=LEFT_MAX)]
 
@@ -40,7 +50,7 @@ Left = Annotated[int, Meta(ge=0, le=LEFT_MAX)]
 class CreateStore(Command, frozen=True, kw_only=True):
     """A store opens its books. Answered with a StoreView."""
 
-    name: Text
+    name: Name
     time_zone: TimeZone = "Asia/Shanghai"
     cutoff: Cutoff = "04:00"
 
@@ -48,10 +58,10 @@ class CreateStore(Command, frozen=True, kw_only=True):
 class ChangeSettings(Command, frozen=True, kw_only=True):
     """Staff change settings; None leaves one as it is. Answered with a SettingsView."""
 
-    name: Text | None = None
+    name: Name | None = None
     time_zone: TimeZone | None = None
     cutoff: Cutoff | None = None
-    order_hold_s: HoldS | None = None
+    order_hold_s: OrderHoldS | None = None
     grace_s: GraceS | None = None
     seat_hold_s: HoldS | None = None
     ticket_ttl_s: HoldS | None = None
@@ -67,7 +77,7 @@ class PutDish(Command, frozen=True, kw_only=True):
     """
 
     dish_id: Text
-    name: Text
+    name: Name
     price_fen: PriceFen
     state: StockState = "in"
     left: Left | None = None

@@ -111,6 +111,14 @@ async def test_replay_stops_at_a_moment(records: Records, past: History) -> None
     assert lines[1].startswith("state after 0")
 
 
+async def test_replay_to_what_has_not_happened_yet_says_so(records: Records, past: History) -> None:
+    """The whole story, and that there is no more of it."""
+    lines = [line async for line in replay(STORE, records.journal.read(STORE), Point(seq=99_999))]
+
+    assert any("there is no 99999 yet" in line for line in lines)
+    assert any(line.startswith("state after") for line in lines)
+
+
 async def test_replay_of_nobody_is_told(records: Records) -> None:
     """An id without a history is a mistake of whoever typed it."""
     with pytest.raises(EmbeddedFailure, match="has no history"):

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from cluster.ray_runtime import short_folder
-from tests.cluster.running import Running, claim, demo_of, guest, kaifan, running, shown, wait_for
+from tests.cluster.running import KAIFAN, Running, claim, demo_of, guest, kaifan, running, shown, wait_for
 
 pytestmark = pytest.mark.services
 
@@ -184,6 +184,10 @@ def test_replay_and_audit_read_a_running_system(system: Running) -> None:
     assert code == 0, story
     assert f"claim_id={claim_id}" in story
     assert "seed=(hidden)" in story
+
+    words = f"{KAIFAN} replay flash-sale/{sale} --data-dir {system.data} | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=True)
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("0", "")
 
     code, account = kaifan("replay", "staff-account/owner", "--at", "1", data=system.data)
     assert code == 0, account

@@ -10,6 +10,7 @@ from store_runtime.store.commands import ReturnStock
 from tests.flash_sale.builders import (
     HOUR,
     MINUTE,
+    SECOND,
     checkout,
     claim,
     confirm,
@@ -135,8 +136,9 @@ def test_F10_staff_stop_a_sale() -> None:
     assert (outcome.reply.phase, outcome.reply.left) == ("ended", 0)
     assert outcome.reply == given.ask(GetSale())
     assert states(given, held) == ["held"]
-    assert given.when(Claim(user_id="guest-2", quantity=1)).rejection == Ended(ends_at=NOON + HOUR)
-    assert given.when(StopSale()).rejection == Ended(ends_at=NOON + HOUR)
+    assert given.when(Claim(user_id="guest-2", quantity=1)).rejection == Ended(ends_at=NOON + MINUTE)
+    assert given.when(StopSale()).rejection == Ended(ends_at=NOON + MINUTE)
+    assert given.ask(GetSale()).ends_at == NOON + MINUTE
 
 
 def test_F10_a_sale_stopped_before_its_start_returns_everything() -> None:
@@ -154,8 +156,10 @@ def test_F11_a_draw_that_is_stopped_draws_nobody() -> None:
     given = draw_sale()
     entry = claim(given, "guest-1")
 
-    outcome = given.when(StopSale())
+    outcome = given.when(StopSale(), NOON + 5 * SECOND)
 
+    assert outcome.reply == given.ask(GetSale())
+    assert (outcome.reply.ends_at, outcome.reply.result_at) == (NOON + 5 * SECOND, NOON + 5 * SECOND)
     assert states(given, entry) == ["not_drawn"]
     assert returned(outcome) == [10]
     assert dict(given.state.taken.items()) == {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+
 import msgspec
 import pytest
 
@@ -24,6 +27,32 @@ def drawn_and_over() -> Given[Sale]:
     confirm(given, winner, checkout(given, winner))
     given.wakes_until(NOON + HOUR)
     return given
+
+
+def test_F11_F12_the_published_words_taken_literally_give_the_published_values() -> None:
+    """Given a draw with an entry that was given back, when one follows ``how_to_check`` word by word, with nothing of
+    ours, then sequence, digest and order come out as published.
+    """
+    proof = drawn_and_over().ask(GetProof())
+    seed, digest = bytes.fromhex(proof.seed or ""), bytes.fromhex(proof.entries_digest or "")
+
+    links = [bytes(32)]
+    for line in proof.lines:
+        words = f"{line.position}|{line.claim_id}|{line.quantity}|{int(line.wait)}|{line.claimed_at}"
+        links.append(hashlib.sha256(links[-1] + words.encode()).digest())
+    entered = proof.lines[: proof.entries]
+    taking_part = [line for line in entered if line.rank != 0]
+    in_order = sorted(
+        taking_part, key=lambda line: hmac.digest(seed, digest + line.claim_id.encode(), "sha256")
+    )
+
+    assert [line.status for line in entered if line.rank == 0] == ["released"]
+    assert "leave out those with rank 0" in proof.how_to_check
+    assert hashlib.sha256(seed).hexdigest() == proof.seed_hash
+    assert links[-1].hex() == proof.sequence_hash
+    assert links[proof.entries or 0] == digest
+    assert [line.claim_id for line in in_order] == proof.order
+    assert [line.rank for line in in_order] == list(range(1, len(in_order) + 1))
 
 
 def test_F12_the_sequence_is_published_after_the_end() -> None:

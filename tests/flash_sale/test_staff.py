@@ -71,6 +71,9 @@ def test_F10_a_sale_is_opened_once() -> None:
         ({"policy": "draw", "draw_window_ms": HOUR + 1}, "$.draw_window_ms"),
         ({"policy": "draw", "draw_window_ms": HOUR, "starts_at": NOON + 1}, "$.draw_window_ms"),
         ({"policy": "auction"}, "$.policy"),
+        ({"policy": "fifo", "draw_window_ms": 10 * SECOND}, "$.draw_window_ms"),
+        ({"title": "Crab\u202e"}, "$.title"),
+        ({"title": "Crab\n"}, "$.title"),
     ],
 )
 def test_F7_terms_that_make_no_sale_are_refused(terms: dict[str, object], path: str) -> None:
@@ -105,6 +108,16 @@ def test_F7_staff_change_a_sale_before_it_starts() -> None:
 def test_F7_what_diners_have_acted_on_cannot_be_changed(change: dict[str, int]) -> None:
     """Price, start and draw window are fixed once the sale has started."""
     assert draw_sale().when(ChangeSale(**change)).rejection == AlreadyStarted(starts_at=NOON)
+
+
+def test_F11_a_sale_without_a_draw_gets_no_window_by_a_change() -> None:
+    """It would say something that does not happen."""
+    given = sale(starts_at=NOON + HOUR, ends_at=NOON + 2 * HOUR)
+
+    rejection = given.when(ChangeSale(draw_window_ms=10 * SECOND)).rejection
+
+    assert isinstance(rejection, InvalidField)
+    assert rejection.path == "$.draw_window_ms"
 
 
 def test_F7_a_running_sale_can_be_prolonged_and_renamed() -> None:
