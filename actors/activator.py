@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,13 +15,14 @@ import structlog
 from actors.activation import Activation, Phase
 from actors.codec import Unreadable
 from actors.entity_memory import CannotReplay, EntityMemory
-from actors.journal import Journal, JournalUnreadable
+from actors.journal import Document, Journal, JournalUnreadable
 from actors.membership import StoreUnreachable
 from actors.quarantine import SKIP
 from actors.snapshots import Manifest, SnapshotStore, groups
 from actors.snapshotting import Snapshotting
 
 if TYPE_CHECKING:
+    from actors.following import Copy
     from actors.host import EntityHost
 
 EVENTS_PER_SLICE = 256
@@ -44,6 +46,8 @@ class Activator:
         self._journal = journal
         self._snapshots = snapshots
         self.snapshotting = Snapshotting(host, self, journal, snapshots)
+        self.copies: Callable[[str], Copy | None] = lambda key: None
+        """A followed copy to start from, if there is one; its tail is read all the same."""
         self._waiting: dict[str, Activation] = {}
         self._next: list[str] = []
         """Keys of those who wait, the most wanted last; some may wait no longer."""
@@ -122,17 +126,33 @@ class Activator:
         self._host.loaded(activation)
 
     async def _rebuild(self, activation: Activation) -> None:
-        if activation.memory.seq:
-            # An earlier attempt got half-way.
-            activation.memory.clear()
-        manifest = await self.restore(activation.memory)
-        activation.snapshot_seq = activation.memory.seq
+        if (copy := self.copies(activation.key)) is not None:
+            activation.memory, activation.snapshot_seq, manifest = copy.memory, copy.snapshot_seq, None
+        else:
+            if activation.memory.seq:
+                # An earlier attempt got half-way.
+                activation.memory.clear()
+            manifest = await self.restore(activation.memory)
+            activation.snapshot_seq = activation.memory.seq
         size = manifest.size_bytes if manifest else 0
         self._loading_bytes += size
         try:
             await self.replay(activation.memory, None)
         finally:
             self._loading_bytes -= size
+
+    # --- copies that a spare follows (actors/following.py) ---------------------------------------------------
+
+    async def bring_up(self, memory: EntityMemory) -> int:
+        """Rebuild a copy that decides nothing; the sequence of the snapshot it began from."""
+        await self.restore(memory)
+        snapshot_seq = memory.seq
+        await self.replay(memory, None)
+        return snapshot_seq
+
+    async def tail(self, memory: EntityMemory) -> list[Document]:
+        """What was committed since."""
+        return [document async for document in self._journal.read(memory.key, memory.seq)]
 
     async def restore(self, memory: EntityMemory) -> Manifest | None:
         """Start from the latest snapshot that can be read; without one the journal alone serves."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -85,6 +86,8 @@ class EntityHost:
         self.ownership = ownership
         self.activations: dict[str, Activation] = {}
         self.quarantined: dict[str, Quarantine] = {}
+        self.heat: Counter[str] = Counter()
+        """Entity → events committed lately; hottest() in actors/following.py reads and cools it."""
         self.pending_count = 0
         self.turn_began: tuple[str, float] | None = None
         """(entity, monotonic) while a turn runs: what the watchdog looks at."""
@@ -287,6 +290,7 @@ class EntityHost:
         assert batch is not None, "only a batch in flight can be stored"
         activation.committed = batch.last_seq
         self.meter.events += len(batch.events)
+        self.heat[activation.key] += len(batch.events)
         if activation.phase is Phase.PARKED:
             activation.phase = Phase.DRAINING if activation.shard in self.handover.draining else Phase.ACTIVE
         if self.on_committed is not None:

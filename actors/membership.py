@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 import msgspec
@@ -19,13 +20,19 @@ class StoreUnreachable(Exception):
 
 
 class Member(msgspec.Struct, kw_only=True):
-    """One incarnation of a silo. ``beat`` counts renewals; ``state`` is alive, leaving or ended."""
+    """One incarnation of a silo. ``beat`` counts renewals; ``state`` is alive, leaving or ended.
+
+    A ``spare`` owns nothing. When it stands in for a silo that has ended, it is a spare no more: ``seat`` names whose
+    place it has taken. ``hot`` are its busiest entities, which a spare follows.
+    """
 
     name: str
     incarnation: int
     beat: int = 0
     state: str = ALIVE
     spare: bool = False
+    seat: str = ""
+    hot: list[str] = []
     node: str = ""
     pid: int = 0
     port: int = 0
@@ -34,6 +41,26 @@ class Member(msgspec.Struct, kw_only=True):
     @property
     def address(self) -> str:
         return f"{self.name}#{self.incarnation}"
+
+    @property
+    def held(self) -> str:
+        """The seat whose shards it gets: its own, or the one it has taken over."""
+        return self.seat or self.name
+
+
+def heirs(members: Iterable[Member], owners: Collection[str]) -> dict[str, str]:
+    """Who may own shards, and which seat each of them holds: the living silos, and a spare for each vacant seat.
+
+    A seat is vacant when its holder has ended, still stands in ``owners`` (the placement) and has no successor. All
+    that see the same members name the same spare, so that nobody else takes its shards first.
+    """
+    known = list(members)
+    living = [member for member in known if member.state == ALIVE]
+    seats = {member.address: member.held for member in living if not member.spare}
+    ended = {member.held for member in known if member.state == ENDED and member.address in owners}
+    vacant = sorted(ended - set(seats.values()))
+    seats.update(zip(sorted(member.address for member in living if member.spare), vacant, strict=False))
+    return seats
 
 
 class Renewal(msgspec.Struct, frozen=True):
@@ -52,7 +79,8 @@ class MemberStore(Protocol):
         ...
 
     async def renew(self, member: Member) -> Renewal:
-        """Raise the beat if this incarnation still stands and is not ended; carries ``state`` too."""
+        """Raise the beat if this incarnation still stands and is not ended; carries ``state``, ``port``, ``spare``,
+        ``seat`` and ``hot`` too."""
         ...
 
     async def mark_ended(self, name: str, incarnation: int, beat: int | None) -> bool:

@@ -8,7 +8,7 @@ membership) needs no release. All functions here are pure.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -23,7 +23,7 @@ def shard_of(key: str) -> int:
 
 
 def silo_name(address: str) -> str:
-    """``silo-0#7`` → ``silo-0``: the same seat, whatever its incarnation."""
+    """``silo-0#7`` → ``silo-0``: the same process, whatever its incarnation."""
     return address.partition("#")[0]
 
 
@@ -58,27 +58,26 @@ def empty() -> Placement:
     return Placement(version=0, owner=[""] * SHARDS, next=[""] * SHARDS, released=[True] * SHARDS)
 
 
-def best_owner(shard: int, living: Iterable[str]) -> str:
-    """Rendezvous hashing over the silos' names, so that a restarted silo gets its own shards back."""
-    return max(living, key=lambda address: (_weight(shard, silo_name(address)), address), default="")
+def best_owner(shard: int, living: Mapping[str, str]) -> str:
+    """Rendezvous hashing over the seats (address → seat), so that whoever holds a seat gets its shards back."""
+    return max(living, key=lambda address: (_weight(shard, living[address]), address), default="")
 
 
 @functools.lru_cache(maxsize=64 * SHARDS)
-def _weight(shard: int, name: str) -> int:
-    return int(xxhash.xxh64_intdigest(f"{name}:{shard}".encode()))
+def _weight(shard: int, seat: str) -> int:
+    return int(xxhash.xxh64_intdigest(f"{seat}:{shard}".encode()))
 
 
-def propose(placement: Placement, living: Iterable[str], known_ended: Iterable[str]) -> Placement | None:
+def propose(placement: Placement, living: Mapping[str, str], known_ended: Iterable[str]) -> Placement | None:
     """The next version that brings every shard to its best living owner; None when nothing is to change.
 
-    ``living`` are the silos that may own shards (no spares, none that is leaving). An owner counts as gone only
-    if it is in ``known_ended``: an owner that is in neither list keeps its shards (fail safe).
+    ``living`` are the silos that may own shards, with their seats (``membership.heirs``). An owner counts as gone
+    only if it is in ``known_ended``: an owner that is in neither list keeps its shards (fail safe).
     """
-    heirs = tuple(sorted(set(living)))
     ended = set(known_ended)
-    if not heirs:
+    if not living:
         return None
-    best = _best_owners(heirs)
+    best = _best_owners(tuple(sorted(living.items())))
     if placement.owner == best and not any(placement.next):
         return None
     draft = copy(placement)
@@ -88,8 +87,9 @@ def propose(placement: Placement, living: Iterable[str], known_ended: Iterable[s
 
 
 @functools.lru_cache(maxsize=64)
-def _best_owners(living: tuple[str, ...]) -> list[str]:
-    return [best_owner(shard, living) for shard in range(SHARDS)]
+def _best_owners(living: tuple[tuple[str, str], ...]) -> list[str]:
+    seats = dict(living)
+    return [best_owner(shard, seats) for shard in range(SHARDS)]
 
 
 def _propose_shard(draft: Placement, shard: int, best: str, ended: set[str]) -> None:
@@ -123,6 +123,15 @@ def take(placement: Placement, address: str) -> Placement | None:
     return _next_version(placement, draft)
 
 
+def inherit(
+    placement: Placement, address: str, living: Mapping[str, str], known_ended: Iterable[str]
+) -> Placement | None:
+    """Propose, and take what then waits for ``address``: one version, so that a take-over is one write."""
+    proposed = propose(placement, living, known_ended) or placement
+    draft = take(proposed, address) if address in living else None
+    return _next_version(placement, draft or proposed)
+
+
 def copy(placement: Placement) -> Placement:
     return Placement(
         version=placement.version,
@@ -135,8 +144,7 @@ def copy(placement: Placement) -> Placement:
 def _next_version(before: Placement, draft: Placement) -> Placement | None:
     if (before.owner, before.next, before.released) == (draft.owner, draft.next, draft.released):
         return None
-    draft.version = before.version + 1
-    return draft
+    return msgspec.structs.replace(draft, version=before.version + 1)
 
 
 class PlacementStore(Protocol):

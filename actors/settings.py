@@ -20,6 +20,8 @@ class RuntimeSettings(msgspec.Struct, kw_only=True, frozen=True):
     """Commands that wait for one entity's turn; above it ``overloaded``."""
     queue_max: int = 20_000
     """Commands of all entities of a silo without an answer yet; above it ``overloaded``."""
+    follow_every_s: float = 0.05
+    """How often a spare reads what the hottest entities have committed. Longer: more to read at a take-over."""
     turn_warn_s: float = 0.25
     turn_max_s: float = 2.0
     """Wall time after which a turn is called endless and the process ends."""

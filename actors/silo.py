@@ -15,12 +15,13 @@ import structlog
 
 from actors.clock import Clock, ClusterClock
 from actors.entity import Entity
+from actors.following import Following, hottest
 from actors.host import EntityHost
 from actors.journal import Journal
 from actors.lanes import LaneTransport
 from actors.membership import ALIVE, ENDED, LEAVING, Lease, Member, MemberStore, StoreUnreachable
 from actors.metering import Meter
-from actors.placement import Placement, PlacementStore, propose, release, take
+from actors.placement import PlacementStore
 from actors.quarantine import QuarantineStore
 from actors.quarantining import Quarantining
 from actors.reminders import ReminderStore
@@ -29,9 +30,9 @@ from actors.router import Router
 from actors.settings import RuntimeSettings
 from actors.snapshots import SnapshotStore
 from actors.tasks import end_tasks
+from actors.watching import LOOK_AT_MOST_EVERY_S, RETRY_S, Watching
 from actors.words import Command, Query
 
-RETRY_S = 0.3
 PASSIVATE_EVERY_S = 10.0
 
 log = structlog.get_logger("kaifan.silo")
@@ -53,8 +54,12 @@ class Silo:
 
     host_class = EntityHost
     reminding_class = Reminding
+    watching_class = Watching
 
     host: EntityHost
+    watching: Watching
+    following: Following
+    quarantining: Quarantining
     router: Router
     address: str
 
@@ -75,34 +80,31 @@ class Silo:
         self.meter = Meter()
         self.lease = Lease(settings.lease_s)
         self.member = member
-        self.members: list[Member] = []
         self.resident_bytes: Callable[[], int] | None = None
         """Resident memory of the process; given by whoever runs the silo, watched if memory_bytes_max is set."""
         self._types = types
-        self._stores = stores
+        self.stores = stores
         self._transport = transport
         self.clock = clock
-        self._settings = settings
+        self.settings = settings
         self._random = random
         self._loops: set[asyncio.Task[None]] = set()
-        self._poked: asyncio.Event | None = None
-        self._seen: dict[str, tuple[int, float]] = {}
-        self._releasing: set[int] = set()
         self._owned: tuple[int, list[int]] = (-1, [])
-        self._looked_at = 0.0
         self._suspended = False
-        self._stopped = False
+        self.stopped = False
         self._ended: asyncio.Event | None = None
 
     # --- life ----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Register a new incarnation, get a first lease, and serve. Waits out an unreachable store."""
-        self._poked = asyncio.Event()
         self._ended = asyncio.Event()
         self.member = await self._register()
         self.address = self.member.address
         self.host = self._make_host()
+        self.watching = self.watching_class(self)
+        self.following = Following(self.host, self.settings.follow_every_s)
+        self.host.activator.copies = self.following.take
         self.router = Router(
             address=self.address,
             host=self.host,
@@ -113,23 +115,29 @@ class Silo:
             look=self.poke,
         )
         self.host.courier.submit = self.router.submit
-        self._quarantining = Quarantining(self.host, self._stores.quarantine)
-        self._reminding = self.reminding_class(self.host, self._stores.reminders, self._mine, self._random)
-        await self._renew()
-        for loop in (self._renew_for_ever(), self._watch_for_ever(), self._reminding.run()):
-            self._keep(asyncio.get_running_loop().create_task(loop))
+        self.quarantining = Quarantining(self.host, self.stores.quarantine)
+        self._reminding = self.reminding_class(self.host, self.stores.reminders, self._mine, self._random)
+        await self.renew()
+        for loop in (
+            self._renew_for_ever(),
+            self.watching.run(),
+            self.following.run(),
+            self._passivate_for_ever(),
+            self._reminding.run(),
+        ):
+            self.keep(asyncio.get_running_loop().create_task(loop))
         log.info("silo_started", silo=self.address)
 
     def _make_host(self) -> EntityHost:
         return self.host_class(
             address=self.address,
             types=[entity.type for entity in self._types],
-            journal=self._stores.journal,
-            snapshots=self._stores.snapshots,
-            reminders=self._stores.reminders,
+            journal=self.stores.journal,
+            snapshots=self.stores.snapshots,
+            reminders=self.stores.reminders,
             clock=self.clock,
             meter=self.meter,
-            settings=self._settings,
+            settings=self.settings,
             ownership=self,
             random=self._random,
         )
@@ -137,12 +145,22 @@ class Silo:
     async def _register(self) -> Member:
         while True:
             try:
-                return await self._stores.members.register(self.member)
+                members = await self.stores.members.members()
+                self.member.spare = self.member.spare or self._seat_is_held(members)
+                return await self.stores.members.register(self.member)
             except StoreUnreachable as outage:
                 log.warning("cannot_register", silo=self.name, reason=str(outage))
                 await asyncio.sleep(RETRY_S)
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
+    def _seat_is_held(self, members: list[Member]) -> bool:
+        """A spare stands in for our earlier incarnation: we are the spare from now on, and nothing moves again."""
+        return any(
+            other.state == ALIVE and not other.spare and other.held == self.name != other.name
+            for other in members
+        )
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Own a task until it ends; one that fails ends the silo."""
         self._loops.add(task)
         task.add_done_callback(self._loop_ended)
 
@@ -152,6 +170,11 @@ class Silo:
             # A silo without its lease loop would only wait for its lease to run out: say so and stop.
             log.error("silo_loop_failed", silo=self.address, error=repr(error), exc_info=error)
             self._end()
+
+    @property
+    def members(self) -> list[Member]:
+        """All incarnations, as of the last look."""
+        return self.watching.members
 
     async def drain(self, timeout_s: float) -> None:
         """Leave in order: hand all shards over, or, as the last silo, commit and forget everything."""
@@ -163,10 +186,10 @@ class Silo:
             log.warning("drain_timed_out", silo=self.address, entities=len(self.host.activations))
 
     async def _leave(self) -> None:
-        await self._renew()
+        await self.renew()
         while True:
             try:
-                await self._look()
+                await self.watching.look()
             except StoreUnreachable as outage:
                 log.warning("cannot_look", silo=self.address, reason=str(outage))
                 await asyncio.sleep(RETRY_S)
@@ -178,7 +201,7 @@ class Silo:
             if not self._heirs():
                 await self.host.handover.drain(mine)
                 return
-            await asyncio.sleep(TAKE_OVER_LOOK_S)
+            await asyncio.sleep(LOOK_AT_MOST_EVERY_S)
 
     def _heirs(self) -> list[Member]:
         return [m for m in self.members if m.state == ALIVE and m.address != self.address and not m.spare]
@@ -189,7 +212,7 @@ class Silo:
         await end_tasks(*self._loops)
         await self.host.close()
         try:
-            await self._stores.members.mark_ended(self.member.name, self.member.incarnation, None)
+            await self.stores.members.mark_ended(self.member.name, self.member.incarnation, None)
         except StoreUnreachable as outage:
             log.warning("end_not_recorded", silo=self.address, reason=str(outage))
 
@@ -199,13 +222,26 @@ class Silo:
         await self._ended.wait()
 
     def _end(self) -> None:
-        if not self._stopped:
-            self._stopped = True
+        if not self.stopped:
+            self.stopped = True
             self.lease.end()
             self.host.halt()
             self.router.stop()
             if self._ended is not None:
                 self._ended.set()
+
+    # --- memory --------------------------------------------------------------------------------------------
+
+    async def _passivate_for_ever(self) -> None:
+        while not self.stopped:
+            await asyncio.sleep(PASSIVATE_EVERY_S)
+            self._mind_memory()
+
+    def _mind_memory(self) -> None:
+        bound = self.settings.memory_bytes_max
+        if bound and self.resident_bytes is not None:
+            self.host.memory_full = self.resident_bytes() > bound
+        self.host.passivate_idle()
 
     # --- ownership (asked by the host) ----------------------------------------------------------------------
 
@@ -218,13 +254,13 @@ class Silo:
 
     async def confirm(self, shard: int) -> bool:
         """Whose is it? Asked of the placement document itself, until it answers or we have ended."""
-        while not self._stopped:
+        while not self.stopped:
             try:
-                placement = await self._stores.placement.read()
+                placement = await self.stores.placement.read()
             except StoreUnreachable:
                 await asyncio.sleep(RETRY_S)
                 continue
-            self._see(placement)
+            self.watching.see(placement)
             return placement.owner[shard] == self.address
         return False
 
@@ -240,14 +276,16 @@ class Silo:
     # --- the lease -----------------------------------------------------------------------------------------
 
     async def _renew_for_ever(self) -> None:
-        while not self._stopped:
-            renewed = await self._renew()
-            await asyncio.sleep(self._settings.renew_every_s if renewed else RETRY_S)
+        while not self.stopped:
+            renewed = await self.renew()
+            await asyncio.sleep(self.settings.renew_every_s if renewed else RETRY_S)
 
-    async def _renew(self) -> bool:
+    async def renew(self) -> bool:
+        """Renew the lease, and say our state, role and hottest entities; False if nobody heard it."""
+        self.member.hot = hottest(self.host.heat)
         sent_at = self.clock.monotonic()
         try:
-            renewal = await self._stores.members.renew(self.member)
+            renewal = await self.stores.members.renew(self.member)
         except StoreUnreachable as outage:
             self.meter.lease_failures += 1
             self._note_suspension()
@@ -277,146 +315,15 @@ class Silo:
         log.error("silo_ended_by_successor", silo=self.address)
         self._end()
 
-    # --- membership and placement ---------------------------------------------------------------------------
+    # --- from outside --------------------------------------------------------------------------------------
 
     def poke(self) -> None:
         """Look at membership and placement now."""
-        if self._poked is not None:
-            self._poked.set()
+        self.watching.poke()
 
-    async def _watch_for_ever(self) -> None:
-        assert self._poked is not None
-        since_passivation = 0.0
-        while not self._stopped:
-            self._poked.clear()
-            began = self.clock.monotonic()
-            try:
-                await self._look()
-            except StoreUnreachable as outage:
-                log.warning("cannot_look", silo=self.address, reason=str(outage))
-                await asyncio.sleep(RETRY_S)
-            if began - since_passivation > PASSIVATE_EVERY_S:
-                since_passivation = began
-                self._mind_memory()
-            # At most one look per 20 ms, however often we are poked.
-            await asyncio.sleep(TAKE_OVER_LOOK_S)
-            await self._wait_for_poke(self._settings.watch_every_s)
-
-    async def _wait_for_poke(self, timeout_s: float) -> None:
-        assert self._poked is not None
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._poked.wait()
-        except TimeoutError:
-            return
-
-    def _mind_memory(self) -> None:
-        bound = self._settings.memory_bytes_max
-        if bound and self.resident_bytes is not None:
-            self.host.memory_full = self.resident_bytes() > bound
-        self.host.passivate_idle()
-
-    async def _look(self) -> None:
-        """One look: who lives, what is whose, and what follows for us."""
-        self.members = await self._stores.members.members()
-        await self._bury()
-        placement = await self._stores.placement.read()
-        self._see(placement)
-        await self._quarantining.look()
-        if not self.may_answer():
-            return
-        await self._take(placement)
-        await self._propose(self.router.placement or placement)
-        self._begin_release()
-
-    async def _bury(self) -> None:
-        """Declare dead whose beat stood still for the lease and 20 % more, on our own clock."""
-        now = self.clock.monotonic()
-        # Our own health first: a loop that was blocked has not watched anybody (pitfall 8).
-        watched = now - self._looked_at < self._settings.lease_s / 2
-        self._looked_at = now
-        for member in self.members:
-            if member.state == ENDED:
-                self.router.peer_ended(member.address)
-                continue
-            beat, since = self._seen.get(member.address, (-1, now))
-            if beat != member.beat or not watched:
-                self._seen[member.address] = (member.beat, now)
-            elif self._overdue(member, now - since) and await self._mark_ended(member):
-                member.state = ENDED
-                self.router.peer_ended(member.address)
-
-    def _overdue(self, member: Member, silent_s: float) -> bool:
-        return (
-            member.address != self.address and silent_s > self._settings.lease_s * 1.2 and self.may_answer()
-        )
-
-    async def _mark_ended(self, member: Member) -> bool:
-        log.warning("silo_seems_dead", silo=member.address, by=self.address)
-        return await self._stores.members.mark_ended(member.name, member.incarnation, member.beat)
-
-    def _see(self, placement: Placement) -> None:
-        known = self.router.placement
-        if known is not None and placement.version <= known.version:
-            return
-        before = set(known.owned_by(self.address)) if known else set()
-        now = set(placement.owned_by(self.address))
-        self.router.placement = placement
-        if before - now:
-            self.host.handover.lose_shards(before - now)
-        self._undrain_kept()
-
-    def _undrain_kept(self) -> None:
-        """What is ours and stays ours is decided for, also after a move that was called off half-way."""
-        placement = self.router.placement
-        if placement is not None and self.host.handover.draining:
-            kept = {shard for shard in placement.owned_by(self.address) if not placement.next[shard]}
-            self.host.handover.undrain((kept & self.host.handover.draining) - self._releasing)
-
-    async def _take(self, placement: Placement) -> None:
-        draft = take(placement, self.address)
-        if draft is not None and self.member.state == ALIVE and await self._stores.placement.swap(draft):
-            gained = set(draft.owned_by(self.address)) - set(placement.owned_by(self.address))
-            self.meter.takeovers += len(gained)
-            self.host.handover.draining -= gained
-            self._see(draft)
-            log.info("shards_taken", silo=self.address, shards=len(gained), version=draft.version)
-
-    async def _propose(self, placement: Placement) -> None:
-        living = [m.address for m in self.members if m.state == ALIVE and not m.spare]
-        # Only who is *known* to have ended: a silo that registered after we read the members is not gone.
-        ended = [m.address for m in self.members if m.state == ENDED]
-        draft = propose(placement, living, ended)
-        if draft is not None and await self._stores.placement.swap(draft):
-            self._see(draft)
-            self.poke()
-
-    def _begin_release(self) -> None:
-        placement = self.router.placement
-        shards = set(placement.to_release(self.address)) - self._releasing if placement else set()
-        if shards:
-            self._releasing |= shards
-            self._keep(asyncio.get_running_loop().create_task(self._release(shards)))
-
-    async def _release(self, shards: set[int]) -> None:
-        """Drain, then say so in the placement; a successor sees it and takes."""
-        try:
-            await self.host.handover.drain(shards)
-            while not self._stopped:
-                try:
-                    placement = await self._stores.placement.read()
-                    draft = release(placement, self.address, shards)
-                    if draft is None or await self._stores.placement.swap(draft):
-                        self._see(draft or placement)
-                        return
-                except StoreUnreachable:
-                    await asyncio.sleep(RETRY_S)
-        finally:
-            self._releasing -= shards
-            self._undrain_kept()
-            self.poke()
-
-    # --- from outside --------------------------------------------------------------------------------------
+    def peer_gone(self, address: str) -> None:
+        """The launcher saw that silo's process end: it need not be waited for. Inherit what is ours, at once."""
+        self.watching.tell_ended(address)
 
     def receive(self, batch: bytes) -> None:
         """A lane's batch has come in (raises LaneDown if it is for an earlier incarnation)."""
@@ -431,8 +338,10 @@ class Silo:
             "node": self.member.node,
             "port": self.member.port,
             "spare": self.member.spare,
-            "state": ENDED if self._stopped else self.member.state,
-            "serving": not self._stopped and self.may_answer(),
+            "seat": "" if self.member.spare else self.member.held,
+            "follows": self.following.followed,
+            "state": ENDED if self.stopped else self.member.state,
+            "serving": not self.stopped and self.may_answer(),
             "shards": len(placement.owned_by(self.address)) if placement else 0,
             "placement_version": placement.version if placement else 0,
             "entities": len(self.host.activations),
@@ -442,7 +351,5 @@ class Silo:
             "quarantined": sorted(self.host.quarantined),
         }
 
-
-TAKE_OVER_LOOK_S = 0.02
 
 __all__ = ["Command", "Query", "Silo", "Stores"]

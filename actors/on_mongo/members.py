@@ -56,6 +56,9 @@ class MongoMembers:
                             "state": member.state,
                             "port": member.port,
                             "spare": member.spare,
+                            "seat": member.seat,
+                            # A key may begin with "$", which a pipeline would read as a field's name.
+                            "hot": {"$literal": member.hot},
                             "seen_at": PRIMARY_NOW,
                         }
                     }

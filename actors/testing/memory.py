@@ -66,6 +66,7 @@ class MemoryMembers:
             return Renewal(ended=True, primary_ms=self._now_ms())
         row.beat += 1
         row.state, row.port, row.spare = member.state, member.port, member.spare
+        row.seat, row.hot = member.seat, list(member.hot)
         return Renewal(ended=False, primary_ms=self._now_ms())
 
     def mark_ended_now(self, name: str, incarnation: int, beat: int | None) -> bool:

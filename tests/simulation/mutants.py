@@ -6,6 +6,7 @@ The numbers are those of docs/reliability.md, which names where each was seen.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -19,13 +20,14 @@ from actors.doubt import Doubt
 from actors.entity_memory import EntityMemory
 from actors.host import EntityHost
 from actors.journal import Document, InDoubt, Outcome
-from actors.membership import ALIVE, StoreUnreachable
+from actors.membership import StoreUnreachable
 from actors.parts import Segmented
-from actors.placement import Placement, copy, propose
+from actors.placement import Placement, copy, inherit
 from actors.reminding import Reminding
 from actors.silo import Silo
 from actors.snapshots import Manifest
 from actors.turns import Taken
+from actors.watching import Watching
 from actors.words import Command, Query, Rejected, Reply
 from flash_sale.edge import Board, Edge
 from flash_sale.projections import SoldOutNotice
@@ -110,17 +112,21 @@ class GroupCommitCalledAtomic(Silo):
 # 5: reads are answered without a lease.
 class AnswersWithoutLease(Silo):
     def may_answer(self) -> bool:
-        return not self._stopped
+        return not self.stopped
 
 
 # 6: the next owner does not wait for the release.
-class TakesWithoutRelease(Silo):
-    async def _take(self, placement: Placement) -> None:
+class _TakesEagerly(Watching):
+    def _draft(self, placement: Placement, living: Mapping[str, str]) -> Placement | None:
         eager = copy(placement)
         for shard, following in enumerate(eager.next):
-            if following == self.address:
+            if following == self._silo.address:
                 eager.released[shard] = True
-        await super()._take(eager)
+        return super()._draft(eager, living)
+
+
+class TakesWithoutRelease(Silo):
+    watching_class = _TakesEagerly
 
 
 # 7: what waits when a shard moves is dropped.
@@ -137,10 +143,10 @@ class DropsAtHandOver(Silo):
 
 # 8: a silo that a successor has marked ended goes on.
 class ComesBackFromTheDead(Silo):
-    async def _renew(self) -> bool:
+    async def renew(self) -> bool:
         sent_at = self.clock.monotonic()
         try:
-            await self._stores.members.renew(self.member)
+            await self.stores.members.renew(self.member)
         except StoreUnreachable:
             return False
         self.lease.renewed(sent_at)
@@ -149,12 +155,13 @@ class ComesBackFromTheDead(Silo):
 
 
 # 9: a hand-over waits for an owner that is gone.
+class _WaitsForRelease(Watching):
+    def _draft(self, placement: Placement, living: Mapping[str, str]) -> Placement | None:
+        return inherit(placement, self._silo.address, living, [])
+
+
 class WaitsForTheDead(Silo):
-    async def _propose(self, placement: Placement) -> None:
-        living = [m.address for m in self.members if m.state == ALIVE and not m.spare]
-        draft = propose(placement, living, [])
-        if draft is not None and await self._stores.placement.swap(draft):
-            self._see(draft)
+    watching_class = _WaitsForRelease
 
 
 # 10: reminders that were due before the start are never fired.
@@ -332,6 +339,26 @@ EDGE_MUTANTS: dict[str, type[Sales]] = {
     "F9 the edge knows nobody": EdgeKnowsNobody,
 }
 
+
+
+# Take-over: the copy that a spare followed is taken for the entity, without what was committed after its last look.
+class _TrustsItsCopy(Activator):
+    async def _rebuild(self, activation: Activation) -> None:
+        followed = self.copies(activation.key)
+        if followed is None:
+            await super()._rebuild(activation)
+        else:
+            activation.memory, activation.snapshot_seq = followed.memory, followed.snapshot_seq
+
+
+class _TrustingHost(EntityHost):
+    activator_class = _TrustsItsCopy
+
+
+class TrustsTheFollowedCopy(Silo):
+    host_class = _TrustingHost
+
+
 MUTANTS: dict[str, type[Silo]] = {
     "1 own write called fenced": OwnWriteCalledFenced,
     "2 time-out taken as failure and retried": TimeOutTakenAsFailure,
@@ -349,5 +376,6 @@ MUTANTS: dict[str, type[Silo]] = {
     "a no to a send is forgotten": ForgetsItsNo,
     "seals a segment that still changes": SealsTooEarly,
     "goes on without a missing part": GoesOnWithoutParts,
+    "a spare trusts its copy without the tail": TrustsTheFollowedCopy,
     "13 poison holds the key": PoisonHoldsTheKey,
 } | STREAM_MUTANTS

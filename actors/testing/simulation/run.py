@@ -17,6 +17,7 @@ from actors.testing.simulation.world import SETTINGS, World
 from actors.words import Accepted, Query, Rejected, Unserved
 
 SILOS = 2
+SPARE_SHARE = 0.4
 FAULTY_S = 5.0
 HEAL_S = 9.0
 """Virtual seconds after the last fault within which everything must be well again: leases run out, reminders fire."""
@@ -78,6 +79,9 @@ def simulate(
         for number in range(SILOS):
             world.start_silo(f"silo-{number}")
         world.run_until(0.3)
+        # Of its own chance, so that seeds without a spare play what they always did.
+        if random.Random(f"spare {seed}").random() < SPARE_SHARE:
+            world.start_silo("spare-0", spare=True)
         work = workload(world, clients, random.Random(world.rng.getrandbits(64)))
         faults(world, world.now + FAULTY_S)
         work.begin()

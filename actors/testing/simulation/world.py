@@ -60,6 +60,7 @@ SETTINGS = RuntimeSettings(
     entities_max=50,
     snapshot_every=12,
     look_for_reminders_s=0.3,
+    follow_every_s=0.15,
 )
 """Small numbers, so that bounds are met and leases run out within virtual seconds."""
 
@@ -104,6 +105,7 @@ class Seat:
         self.leaving = False
         self.slot = ""
         """The entity whose turn has ended its process."""
+        self.spare = False
 
     @property
     def alive(self) -> bool:
@@ -244,14 +246,15 @@ class World:
 
     # --- silos -----------------------------------------------------------------------------------------------
 
-    def start_silo(self, name: str) -> Seat:
-        """A process for this seat: a new incarnation registers and serves by itself."""
+    def start_silo(self, name: str, spare: bool | None = None) -> Seat:
+        """A process for this seat: a new incarnation registers and serves by itself. ``spare`` as before if None."""
         seat = self.seats.setdefault(name, Seat(name))
         assert not seat.alive, f"{name} lives already"
         heed_slot(self, seat)
         loop = SimLoop(self, f"{name}@{self.now:.3f}")  # type: ignore[abstract]
         self._loops.append(loop)
         seat.loop, seat.leaving = loop, False
+        seat.spare = seat.spare if spare is None else spare
         seat.clock = SimClock(self, 0.98 + self.rng.random() * 0.04)
         noise = random.Random(self.rng.getrandbits(64))
         seat.silo = self.silo_class(
@@ -269,7 +272,7 @@ class World:
             clock=seat.clock,
             settings=self.settings,
             random=noise.randbytes,
-            member=Member(name=name, incarnation=0),
+            member=Member(name=name, incarnation=0, spare=seat.spare),
         )
         loop.call_soon(lambda: loop.create_task(self._live(seat, loop)))
         self.say(f"{name} starts")
@@ -302,13 +305,12 @@ class World:
             self.announce_end(silo)
 
     def announce_end(self, silo: Silo) -> None:
-        """What the launcher does when it sees a process end."""
+        """What the launcher does when it sees a process end: it tells every silo of the machine."""
         if not hasattr(silo, "address"):
             return
-        self.members.mark_ended_now(silo.member.name, silo.member.incarnation, None)
         for other in self.seats.values():
-            if other.started and other.silo is not None:
-                other.silo.poke()
+            if other.started and other.silo is not None and other.loop is not None:
+                other.loop.call_soon(other.silo.peer_gone, silo.address)
 
     def pause(self, name: str, seconds: float) -> None:
         """SIGSTOP, and SIGCONT later: nothing runs, clocks go on."""
