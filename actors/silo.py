@@ -82,6 +82,8 @@ class Silo:
         self.member = member
         self.resident_bytes: Callable[[], int] | None = None
         """Resident memory of the process; given by whoever runs the silo, watched if memory_bytes_max is set."""
+        self.on_stand_in: Callable[[], None] = lambda: None
+        """A spare holds a seat from now on: whoever runs the silo lets clients in."""
         self._types = types
         self.stores = stores
         self._transport = transport

@@ -153,6 +153,7 @@ class Watching:
             member.spare, member.seat = False, living[silo.address]
             silo.following.stop()
             log.warning("spare_stands_in", silo=silo.address, seat=member.seat)
+            silo.on_stand_in()
             await silo.renew()
         elif not member.spare and self._is_superfluous(placement):
             member.spare, member.seat = True, ""

@@ -75,6 +75,7 @@ class HttpServer:
         self._limits = limits
         self._serving: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._more: asyncio.Task[None] | None = None
 
     @property
     def connections(self) -> int:
@@ -99,6 +100,21 @@ class HttpServer:
                 raise NotStarted("uvicorn ended while starting")
             await asyncio.sleep(0.005)
         self._looking = loop.create_task(self._look_for_ever())
+
+    def accept_from(self, listener: socket.socket) -> None:
+        """Accept connections of one more listening socket from now on; closed by ``drain`` like the others."""
+        self._more = asyncio.get_running_loop().create_task(self._accept_from(listener))
+
+    async def _accept_from(self, listener: socket.socket) -> None:
+        uvicorn = self._server
+
+        def connection() -> asyncio.Protocol:
+            return self._protocol(
+                config=uvicorn.config, server_state=uvicorn.server_state, app_state=uvicorn.lifespan.state
+            )
+
+        server = await asyncio.get_running_loop().create_server(connection, sock=listener, backlog=BACKLOG)
+        uvicorn.servers.append(server)
 
     async def _look_for_ever(self) -> None:
         loop = asyncio.get_running_loop()

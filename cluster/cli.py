@@ -42,12 +42,14 @@ STATUS_COLUMNS = {
     "silo": "silo",
     "pid": "pid",
     "state": "state",
+    "seat": "seat",
     "shards": "shards",
     "entities": "entities",
     "mailbox_depth": "waiting",
     "commands": "commands",
     "commit_ms": "commit ms",
     "lanes": "lanes",
+    "following": "follows",
 }
 
 
@@ -62,13 +64,14 @@ def given(**options: Any) -> Settings:
 @app.command()
 def serve(
     silos: Annotated[int | None, typer.Option(help="Silo processes [cores less one, at least 1].")] = None,
+    spares: Annotated[int | None, typer.Option(help="Processes that stand in for a dead silo [0].")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")] = None,
     port: Annotated[int | None, typer.Option(help="Port [8000].")] = None,
     data_dir: DataDir = None,
     demo: Annotated[bool, typer.Option("--demo", help="With a demo restaurant and a flash sale.")] = False,
 ) -> None:
     """Run the whole system in the foreground with embedded services; Ctrl-C ends all that it started."""
-    settings = given(silos=silos, host=host, port=port, data_dir=data_dir)
+    settings = given(silos=silos, spares=spares, host=host, port=port, data_dir=data_dir)
     # Until the launcher heeds signals itself, after a second of imports.
     signal.signal(signal.SIGINT, interrupts.end_quietly)
     # Before anything imports Ray, which reads its environment once.
@@ -138,6 +141,9 @@ def status_table(answer: dict[str, Any]) -> Table:
         row = dict(silo)
         if not silo["serving"] and silo["state"] == "alive":
             row["state"] = "suspended"
+        elif silo.get("spare"):
+            row["state"] = "spare"
+        row["following"] = ", ".join(f"{key}@{seq}" for key, seq in silo.get("follows", {}).items())
         table.add_row(*(str(row.get(column, "")) for column in STATUS_COLUMNS))
     return table
 

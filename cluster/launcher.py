@@ -27,8 +27,9 @@ from cluster.control import ControlSocket, control_path
 from cluster.door import Door, open_listener
 from cluster.embedded import DataFolder, EmbeddedFailure, EmbeddedMongod, EmbeddedValkey, Keeper
 from cluster.embedded.processes import process_end
-from cluster.fleet import Fleet
+from cluster.fleet import Fleet, is_spare
 from cluster.interrupts import end_at_once
+from cluster.notices import NoticeBoard
 from cluster.observability import write_logs_to
 from cluster.plan import READY_FILE, SiloPlan, lane_plan, runtime_settings
 from cluster.ray_internals import head_processes
@@ -130,12 +131,15 @@ class Launcher:
         door = Door(short / "door.sock", listener)
         door.open()
         stack.push_async_callback(door.close)
-        plan = self._plan(mongo_uri, redis_uri, str(short / "door.sock"))
-        self.fleet = Fleet(plan, stores.members, stores.quarantine, node_name(), self.tell)
+        board = NoticeBoard(short / "notices.sock")
+        await board.open()
+        stack.push_async_callback(board.close)
+        plan = self._plan(mongo_uri, redis_uri, short)
+        self.fleet = Fleet(plan, stores.members, stores.quarantine, node_name(), board, self.tell)
         stack.push_async_callback(self.fleet.stop)
         count = settings.silo_count()
         self.tell(f"Starting {count} silo{'s' if count > 1 else ''} …")
-        await self._start_silos(count)
+        await self._start_silos(count, settings.spares)
         control = ControlSocket(control_path(self.folder.path), self._control)
         await control.open()
         stack.push_async_callback(control.close)
@@ -219,7 +223,7 @@ class Launcher:
             if member.node == node_name() and member.state != ENDED:
                 await stores.members.mark_ended(member.name, member.incarnation, None)
 
-    def _plan(self, mongo_uri: str, redis_uri: str, door: str) -> Callable[[str], SiloPlan]:
+    def _plan(self, mongo_uri: str, redis_uri: str, sockets: Path) -> Callable[[str], SiloPlan]:
         settings = self.settings
         secret = secret_key(settings)
 
@@ -231,7 +235,8 @@ class Launcher:
                 mongo_database=settings.mongo_database,
                 redis_uri=redis_uri,
                 secret_key=secret,
-                door=door,
+                door=str(sockets / "door.sock"),
+                notices=str(sockets / "notices.sock"),
                 run_folder=str(self.folder.path / "run"),
                 log_file=str(self.folder.path / "logs" / f"{name}.log"),
                 node=node_name(),
@@ -241,13 +246,19 @@ class Launcher:
                 log_share=settings.log_share,
                 fast_road=settings.fast_road,
                 runtime=runtime_settings(settings),
-                lane=lane_plan(settings, str(Path(door).parent)),
+                lane=lane_plan(settings, str(sockets)),
+                spare=is_spare(name),
             )
 
         return plan_for
 
-    async def _start_silos(self, count: int) -> None:
-        start = asyncio.create_task(self.fleet.start(count))
+    async def _start_fleet(self, count: int, spares: int) -> None:
+        await self.fleet.start(count)
+        # After them: a spare that is there first would stand in for a silo of the run before.
+        await self.fleet.start_spares(spares)
+
+    async def _start_silos(self, count: int, spares: int) -> None:
+        start = asyncio.create_task(self._start_fleet(count, spares))
         stop = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -298,7 +309,7 @@ class Launcher:
 
     async def _scale(self, count: int) -> dict[str, Any]:
         async with self._scaling:
-            before = len(self.fleet.names)
+            before = len(await self.fleet.seats())
             await self.fleet.start(count)
             await self.fleet.shrink(count)
         log.info("scaled", before=before, silos=count)

@@ -39,6 +39,8 @@ class SiloPlan(msgspec.Struct, kw_only=True):
     secret_key: str
     door: str
     """Unix socket from which the launcher hands out the listening socket."""
+    notices: str
+    """Unix socket on which the launcher tells of ends."""
     run_folder: str
     log_file: str
     node: str
@@ -49,6 +51,8 @@ class SiloPlan(msgspec.Struct, kw_only=True):
     fast_road: bool
     runtime: RuntimeSettings
     lane: LanePlan
+    spare: bool = False
+    """Owns nothing at first, follows the hottest entities, and stands in for a silo that ends."""
 
 
 def lane_plan(settings: Settings, folder: str) -> LanePlan:

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
         le=64,
         description="Silo processes; 0: the cores less one, at least 1. More than cores slows down.",
     )
+    spares: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="Processes that follow the hottest entities, to stand in at once. Each takes part of a core.",
+    )
     mongo_uri: str = Field(
         "", description="MongoDB replica set; empty: an embedded mongod in the data folder."
     )

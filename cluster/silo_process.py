@@ -25,6 +25,7 @@ from api.server import HttpServer, run_server
 from api.settings import ApiSettings, Services
 from cluster.demo import Demo
 from cluster.door import ask_for_listener
+from cluster.notices import hear
 from cluster.observability import metrics_text, write_logs_to
 from cluster.plan import READY_FILE, SiloPlan
 from cluster.rooms import ENTITIES
@@ -59,6 +60,8 @@ class SiloProcess:
             members=lambda: self.silo.members,
             receive=lambda batch: self.silo.receive(batch),
         )
+        self._hearing: asyncio.Task[None] | None = None
+        self._closed_door: socket.socket | None = None
 
     async def start(self) -> None:
         """Open stores (waits out an outage), join, serve HTTP."""
@@ -72,6 +75,7 @@ class SiloProcess:
         await self._lanes.open()
         self.silo = self._make_silo()
         await self.silo.start()
+        self._hearing = asyncio.get_running_loop().create_task(hear(self.plan.notices, self.silo.peer_gone))
         self._start_watchdog()
         await self._serve()
         # Modules and what else lives as long as the process: a full collection would look through it each time, for
@@ -105,6 +109,7 @@ class SiloProcess:
                 pid=os.getpid(),
                 port=self._own_port.getsockname()[1],
                 facts=self._lanes.facts,
+                spare=plan.spare,
             ),
         )
         process = psutil.Process()
@@ -182,7 +187,19 @@ class SiloProcess:
             redis=self._redis,
         )
         listener = await asyncio.to_thread(ask_for_listener, plan.door)
-        self._http = await run_server(create_app(services), [listener, self._own_port])
+        # A spare lets nobody in: whatever it accepted would have to go on to an owner. The socket waits for its hour.
+        sockets = [self._own_port] if self.silo.member.spare else [listener, self._own_port]
+        self._http = await run_server(create_app(services), sockets)
+        if listener not in sockets:
+            self._closed_door = listener
+            self.silo.on_stand_in = self._open_door
+            if not self.silo.member.spare:
+                self._open_door()
+
+    def _open_door(self) -> None:
+        listener, self._closed_door = self._closed_door, None
+        if listener is not None and self._http is not None:
+            self._http.accept_from(listener)
 
     def _ready(self) -> bool:
         if not self._system_ready:
@@ -249,6 +266,8 @@ class SiloProcess:
         self._lanes.close()
         if self._watchdog is not None:
             self._watchdog.stop()
+        if self._hearing is not None:
+            self._hearing.cancel()
         if self._redis is not None:
             await self._redis.aclose()
         await self._stores.close()

@@ -41,7 +41,7 @@ from loadtests.wire import ConnectionBroken, HttpConnection
 
 CLIENTS = 32
 BEFORE_SECONDS = 2.0
-AFTER_SECONDS = 4.0
+AFTER_SECONDS = 5.0
 WINDOW_MS = 250.0
 SPEED_SHARE = 0.9
 PAUSE_SECONDS = 0.01
