@@ -8,6 +8,7 @@ hot; two writes, then the tails.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import structlog
 
 from actors.membership import ALIVE, ENDED, Member, StoreUnreachable, heirs
 from actors.placement import Placement, inherit, release, shard_of
+from actors.words import Accepted, Rejected, Reply
 
 if TYPE_CHECKING:
     from actors.silo import Silo
@@ -142,7 +144,7 @@ class Watching:
         placement = self._silo.router.placement
         for key in dict.fromkeys(hot):
             if placement is not None and placement.owner[shard_of(key)] == self._silo.address:
-                self._silo.host.wake(key)
+                self._silo.host.wake(key, functools.partial(_say_ready, key))
 
     # --- roles ---------------------------------------------------------------------------------------------
 
@@ -247,6 +249,10 @@ class Watching:
             self._releasing -= shards
             self._undrain_kept()
             self.poke()
+
+
+def _say_ready(key: str, reply: Reply) -> None:
+    log.info("entity_ready", entity=key, answered=isinstance(reply, Accepted | Rejected))
 
 
 async def _set_within(event: asyncio.Event, timeout_s: float) -> None:

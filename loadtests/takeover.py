@@ -20,6 +20,7 @@ import tempfile
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -51,6 +52,15 @@ AUDIT_SAMPLE_MAX = 200
 UNLIMITED = 1_000_000
 
 
+STEPS = {
+    "silo_process_ended": "end seen",
+    "told_of_an_end": "heir told",
+    "shards_taken": "shards taken",
+    "entity_ready": "entity ready",
+}
+"""Log events of a take-over in their order; the first of each after the kill counts."""
+
+
 class Setting(msgspec.Struct, frozen=True):
     """Who is there when the owner dies."""
 
@@ -78,6 +88,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     speed_back_ms: float | None
     acknowledged: int
     lost: str
+    steps_ms: dict[str, float] = {}
+    """Where the time went, from the logs: see STEPS."""
 
 
 class TakeOverRow(Row, frozen=True, kw_only=True):
@@ -147,6 +159,7 @@ class Aim:
     """Finds the owner of a sale in the system's own MongoDB. Verdicts do not come from here."""
 
     def __init__(self, data: Path) -> None:
+        self.data = data
         uri = (data / "run" / "mongo_uri").read_text()
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(uri, serverSelectionTimeoutMS=2_000)
 
@@ -202,8 +215,24 @@ async def kill_once(kaifan: Kaifan, aim: Aim, setting: Setting, clients: int) ->
         sample_max=AUDIT_SAMPLE_MAX,
     )
     await kaifan.stop_sale(sale)
+    steps = steps_since(aim.data / "logs", killed_at)
     lost = "" if verdict.answer == "yes" else f"{verdict.answer}: {verdict.rule} {verdict.because}"
-    return judge(storm.log, killed_at, lost)
+    return msgspec.structs.replace(judge(storm.log, killed_at, lost), steps_ms=steps)
+
+
+def steps_since(logs: Path, killed_at: float) -> dict[str, float]:
+    """The first of each event of STEPS in the system's logs after the kill, in ms after it."""
+    found: dict[str, float] = {}
+    for file in logs.glob("*.log"):
+        for line in file.read_text(errors="replace").splitlines():
+            if not any(event in line for event in STEPS):
+                continue
+            record = msgspec.json.decode(line)
+            at = datetime.fromisoformat(record["timestamp"]).timestamp() * 1_000 - killed_at
+            name = STEPS.get(record["event"])
+            if name is not None and at >= 0:
+                found[name] = min(round(at, 1), found.get(name, at))
+    return {name: found[name] for name in STEPS.values() if name in found}
 
 
 def judge(log: Sequence[Attempt], killed_at: float, lost: str) -> Outcome:
@@ -310,7 +339,8 @@ def _said(outcome: Outcome) -> str:
 
     return (
         f"{outcome.rate_before:,.0f}/s before, first claim {ms(outcome.first_claim_ms)}, "
-        f"90 % {ms(outcome.speed_back_ms)}, audit {outcome.lost or 'yes'}"
+        f"90 % {ms(outcome.speed_back_ms)}, audit {outcome.lost or 'yes'}; "
+        + ", ".join(f"{name} {at:.0f}" for name, at in outcome.steps_ms.items())
     )
 
 
