@@ -42,13 +42,13 @@ STATUS_COLUMNS = {
     "silo": "silo",
     "pid": "pid",
     "state": "state",
-    "seat": "seat",
     "shards": "shards",
     "entities": "entities",
     "mailbox_depth": "waiting",
     "commands": "commands",
     "commit_ms": "commit ms",
     "lanes": "lanes",
+    "seat": "seat",
     "following": "follows",
 }
 

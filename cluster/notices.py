@@ -41,6 +41,8 @@ class NoticeBoard:
         try:
             # Nothing is said by the other side: this returns when it is gone.
             await reader.read()
+        except ConnectionError as broken:
+            log.info("line_broken", reason=str(broken))
         finally:
             self._lines.discard(writer)
             writer.close()

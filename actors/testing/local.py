@@ -68,6 +68,7 @@ async def start_local_silo(
     lanes: LocalLanes,
     settings: RuntimeSettings | None = None,
     clock: Clock | None = None,
+    spare: bool = False,
     random: Callable[[int], bytes] = os.urandom,
 ) -> Silo:
     """Start one silo on given stores and lanes; it takes its shards within moments."""
@@ -79,7 +80,7 @@ async def start_local_silo(
         clock=clock or ClusterClock(),
         settings=settings or RuntimeSettings(),
         random=random,
-        member=Member(name=name, incarnation=0),
+        member=Member(name=name, incarnation=0, spare=spare),
     )
     await silo.start()
     lanes.silos[silo.address] = silo

@@ -99,12 +99,14 @@ async def test_renewing_raises_the_beat_and_tells_the_stores_clock(stores: Store
     """The renewal carries the state too, and what the silo learnt since it registered."""
     member = await stores.members.register(Member(name="silo-0", incarnation=0, spare=True))
     member.state, member.port, member.spare = LEAVING, 4_711, False
+    member.seat, member.hot = "silo-7", ["shop/$a", "shop/b"]
     renewal = await stores.members.renew(member)
     (seen,) = await stores.members.members()
 
     assert not renewal.ended
     assert renewal.primary_ms > 1_700_000_000_000
     assert (seen.beat, seen.state, seen.port, seen.spare) == (1, LEAVING, 4_711, False)
+    assert (seen.seat, seen.hot) == ("silo-7", ["shop/$a", "shop/b"])
 
 
 async def test_pitfall_8_who_was_marked_ended_never_renews_again(stores: Stores) -> None:
@@ -132,8 +134,8 @@ async def test_a_silo_that_renewed_meanwhile_is_not_marked_ended(stores: Stores)
 
 async def test_the_placement_changes_by_compare_and_set(stores: Stores) -> None:
     """Of two proposals for the same version one wins; the loser sees the winner's."""
-    first = propose(empty(), ["silo-0#1"], [])
-    rival = propose(empty(), ["silo-1#1"], [])
+    first = propose(empty(), {"silo-0#1": "silo-0"}, [])
+    rival = propose(empty(), {"silo-1#1": "silo-1"}, [])
     assert first is not None
     assert rival is not None
     assert await stores.placement.swap(first)

@@ -141,7 +141,7 @@ async def test_G1_a_tail_read_after_a_take_over_is_no_older_than_it(
     """The server is asked for a state as late as the write that took the shards: its profile says so."""
     profiled = stores.client[database]
     await profiled.command({"profile": 2})
-    taking = propose(empty(), ["silo-0#1"], [])
+    taking = propose(empty(), {"silo-0#1": "silo-0"}, [])
     assert taking is not None
 
     assert await stores.placement.swap(taking)

@@ -11,7 +11,7 @@ import pytest
 
 from actors.journal import Document, InDoubt, JournalUnreadable, Outcome, Stored, Taken
 from actors.on_mongo import MongoStores, open_stores
-from actors.placement import copy, empty, propose, take
+from actors.placement import copy, empty, propose, silo_name, take
 from cluster.embedded import DataFolder, EmbeddedMongod
 from cluster.embedded.processes import process_end
 
@@ -59,7 +59,7 @@ async def test_pitfall_1_after_kill_9_the_same_client_finds_all_that_was_acknowl
     folder.lock()
     async with EmbeddedMongod(folder) as mongod:
         stores = await open_stores(mongod.uri, timeout_ms=1_000)
-        proposed = propose(empty(), [ADDRESS], [])
+        proposed = propose(empty(), {ADDRESS: silo_name(ADDRESS)}, [])
         assert proposed is not None
         assert await stores.placement.swap(proposed)
         assert await stores.journal.append([document(1), document(2)]) == [Stored(), Stored()]
