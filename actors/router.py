@@ -34,7 +34,7 @@ from actors.placement import Placement, shard_of
 from actors.words import Command, Moved, Query, Rejected, Reply, Unserved
 
 BATCHES_IN_FLIGHT_MAX = 2
-TRY_AGAIN_S = 0.05
+TRY_AGAIN_S = 0.02
 SWEEP_EVERY_S = 0.25
 DEADLINE_S = 5.0
 
@@ -268,7 +268,8 @@ class Router:
         self._transport.forget(address)
         for forwarded in [f for f in self._forwarded.values() if f.receiver == address]:
             del self._forwarded[forwarded.number]
-            self._try_again(forwarded)
+            # Not later: the placement may name its heir by now, and that may be us.
+            self._route(forwarded)
 
     # --- from other silos ----------------------------------------------------------------------------------
 

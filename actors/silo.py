@@ -176,7 +176,7 @@ class Silo:
     @property
     def members(self) -> list[Member]:
         """All incarnations, as of the last look."""
-        return self.watching.members
+        return self.watching.members if hasattr(self, "watching") else []
 
     async def drain(self, timeout_s: float) -> None:
         """Leave in order: hand all shards over, or, as the last silo, commit and forget everything."""

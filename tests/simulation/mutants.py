@@ -340,7 +340,6 @@ EDGE_MUTANTS: dict[str, type[Sales]] = {
 }
 
 
-
 # Take-over: the copy that a spare followed is taken for the entity, without what was committed after its last look.
 class _TrustsItsCopy(Activator):
     async def _rebuild(self, activation: Activation) -> None:
