@@ -61,6 +61,7 @@ class SiloProcess:
             receive=lambda batch: self.silo.receive(batch),
         )
         self._hearing: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
         self._closed_door: socket.socket | None = None
 
     async def start(self) -> None:
@@ -70,6 +71,8 @@ class SiloProcess:
         self._own_port.bind(("127.0.0.1", 0))
         self._own_port.listen(256)
         self._own_port.setblocking(False)
+        # Before it joins: a silo that gets no door must not take shards from a spare that has one.
+        self._listener = await asyncio.to_thread(ask_for_listener, self.plan.door)
         await self._quarantine_endless()
         await self._end_earlier_incarnations()
         await self._lanes.open()
@@ -186,7 +189,8 @@ class SiloProcess:
             write_log=self._write_log,
             redis=self._redis,
         )
-        listener = await asyncio.to_thread(ask_for_listener, plan.door)
+        listener = self._listener
+        assert listener is not None, "asked for before the silo joined"
         # A spare lets nobody in: whatever it accepted would have to go on to an owner. The socket waits for its hour.
         sockets = [self._own_port] if self.silo.member.spare else [listener, self._own_port]
         self._http = await run_server(create_app(services), sockets)
