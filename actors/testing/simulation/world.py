@@ -402,10 +402,11 @@ class World:
                 self.violate(f"{seat.silo.address}: {host.pending_count} commands wait in the silo")
 
     def reading(self, change: int) -> None:
-        """Concurrent loads of one silo (snapshots read too, one at a time)."""
+        """Concurrent loads of one silo. Beside them may read one snapshot, and one last look at a followed journal."""
         loop = asyncio.get_running_loop()
         count = self._reading[id(loop)] = self._reading.get(id(loop), 0) + change
-        if count > self.settings.activations_at_once + 1:
+        follows = any(seat.spare for seat in self.seats.values())
+        if count > self.settings.activations_at_once + 1 + follows:
             self.violate(f"{count} activations at once")
 
     @property
