@@ -213,6 +213,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._began_now or self._read_bytes > self.limits.head_bytes_max:
             # A head within one small read is small; most are.
             self._check_head(self._fields_bytes())
+        self._check_version_and_host()
         if self._heard_enough or self.transport.is_closing():
             return
         self._drained_bytes = 0
@@ -328,6 +329,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def _check_head(self, size_bytes: int) -> None:
         if size_bytes > self.limits.head_bytes_max:
             self._refuse(HeadersTooLarge(size_bytes_max=self.limits.head_bytes_max))
+
+    def _check_version_and_host(self) -> None:
+        """The parser takes HTTP/2.0 on a request line, and does not ask for the Host that RFC 9112, 3.2 wants."""
+        version = self.parser.get_http_version()
+        hosts = [name for name, _ in self.headers].count(b"host")
+        right = hosts == 1 if version == "1.1" else hosts < 2 and version == "1.0"
+        if not right:
+            self._refuse(MalformedRequest())
 
     def _refuse(self, reason: Rejection | Problem) -> None:
         """Answer and close. An earlier answer that is under way is given first, and is then the last one."""

@@ -54,7 +54,7 @@ async def test_a_header_that_never_ends_is_refused(house: House) -> None:
 async def test_a_head_of_the_allowed_size_is_read_in_any_pieces(house: House) -> None:
     """30 KB in pieces is not counted twice."""
     reader, writer = await house.connect()
-    writer.write(b"GET /healthz HTTP/1.1\r\nconnection: close\r\n")
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n")
     for number in range(30):
         writer.write(b"x-%d: " % number + b"y" * 1_000 + b"\r\n")
         await writer.drain()
@@ -71,6 +71,10 @@ async def test_a_head_of_the_allowed_size_is_read_in_any_pieces(house: House) ->
         b"\x00\x01\x02\r\n\r\n",
         b"HELLO\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /healthz HTTP/2.0\r\nhost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.0\r\nhost: x\r\nhost: y\r\n\r\n",
         b"GET http://[::1 HTTP/1.1\r\nhost: x\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n",
         b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
@@ -100,9 +104,9 @@ async def test_a_bad_body_is_malformed(house: House) -> None:
 async def test_pipelined_requests_are_answered_in_order(house: House) -> None:
     """Three requests in one piece: three answers, in their order."""
     raw = await house.send(
-        b"GET /healthz HTTP/1.1\r\nx-request-id: one\r\n\r\n"
-        b"GET /nothing HTTP/1.1\r\nx-request-id: two\r\n\r\n"
-        b"GET /healthz HTTP/1.1\r\nx-request-id: three\r\nconnection: close\r\n\r\n"
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: one\r\n\r\n"
+        b"GET /nothing HTTP/1.1\r\nhost: x\r\nx-request-id: two\r\n\r\n"
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: three\r\nconnection: close\r\n\r\n"
     )
 
     places = [raw.index(b"x-request-id: " + name) for name in (b"one", b"two", b"three")]
@@ -361,3 +365,16 @@ async def test_hundreds_of_idle_connections_cost_nobody_an_answer(house: House) 
     finally:
         for _, writer in idle:
             writer.close()
+
+
+async def test_a_client_of_http_1_0_need_not_name_its_host(house: House) -> None:
+    """It is of a time when nobody did."""
+    assert _status(await house.send(b"GET /healthz HTTP/1.0\r\n\r\n")) == 200
+
+
+async def test_the_fast_road_wants_a_host_too(house: House) -> None:
+    """It is checked before the roads part."""
+    sale = await house.open_sale()
+    raw = await house.send(b"GET /api/v1/flash-sales/%b HTTP/1.1\r\n\r\n" % sale["flash_sale_id"].encode())
+
+    assert (_status(raw), problem_of(raw)["code"]) == (400, "malformed_request")
