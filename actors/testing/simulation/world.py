@@ -402,7 +402,7 @@ class World:
                 self.violate(f"{seat.silo.address}: {host.pending_count} commands wait in the silo")
 
     def reading(self, change: int) -> None:
-        """Concurrent loads of one silo. Beside them may read one snapshot, and one last look at a followed journal."""
+        """Concurrent loads of one silo; beside them may read a snapshot, and a last look at a followed journal."""
         loop = asyncio.get_running_loop()
         count = self._reading[id(loop)] = self._reading.get(id(loop), 0) + change
         follows = any(seat.spare for seat in self.seats.values())
