@@ -73,6 +73,14 @@ def test_an_address_that_is_not_ours(folder: Path) -> None:
     assert "on 203.0.113.9 cannot be used" in _fails(folder, "--host", "203.0.113.9")
 
 
+def test_settings_takes_a_data_folder_as_the_other_commands_do(folder: Path) -> None:
+    """And shows it."""
+    code, output = kaifan("settings", data=folder)
+
+    assert code == 0, output
+    assert f"KAIFAN_DATA_DIR = {folder}" in output
+
+
 def test_commands_without_a_system_or_its_data(folder: Path) -> None:
     """Each says that nothing is there, and makes nothing."""
     for words in (("status",), ("scale", "2"), ("demo",), ("audit",), ("replay", "store/demo")):
