@@ -13,13 +13,33 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from actors.journal import Document, InDoubt, JournalUnreadable, Outcome, Stored, Taken, document_id
 from actors.on_mongo.causality import Causality
+from actors.on_mongo.gathering import Gathering
 from actors.on_mongo.outages import DUPLICATE_KEY, is_outage
 
 READ_BATCH = 500
 SERVER_BYTES_MAX = 15_000_000
 """MongoDB takes documents of at most 16 MiB."""
 
+ENTITIES_AT_ONCE = 64
+ROWS_MAX = READ_BATCH
+BYTES_MAX = 4_000_000
+"""Of many tails read together; what is longer is read on by itself."""
+
+Tail = tuple[str, int]
+"""An entity, and the sequence after which its documents are wanted."""
+
+Beginning = tuple[list[Document], bool]
+
 log = structlog.get_logger("kaifan.journal")
+
+
+def _after(entity: str) -> str:
+    """Behind every ``_id`` of this entity: ``g`` follows the hex digits."""
+    return f"{entity}@g"
+
+
+def _between(entity: str, after_seq: int) -> dict[str, Any]:
+    return {"_id": {"$gte": document_id(entity, after_seq + 1), "$lt": _after(entity)}}
 
 
 def to_bson(document: Document) -> dict[str, Any]:
@@ -82,6 +102,7 @@ class MongoJournal:
     ) -> None:
         self._collection = collection
         self._causality = causality or Causality(collection.database.client)
+        self._beginnings = Gathering(self._read_beginnings, ENTITIES_AT_ONCE)
 
     async def append(self, documents: Sequence[Document]) -> list[Outcome]:
         fitting = [document for document in documents if document.size_bytes <= SERVER_BYTES_MAX]
@@ -143,8 +164,37 @@ class MongoJournal:
         return {row["_id"]: from_bson(row) for row in rows}
 
     async def read(self, entity: str, after_seq: int = 0) -> AsyncIterator[Document]:
-        first, last = document_id(entity, after_seq + 1), f"{entity}@g"
-        wanted = {"_id": {"$gte": first, "$lt": last}}
+        documents, is_all = await self._beginnings.ask((entity, after_seq))
+        for document in documents:
+            yield document
+        if not is_all:
+            read_to = documents[-1].last_seq if documents else after_seq
+            async for row in self._find(_between(entity, read_to)):
+                # The range also holds what another entity wrote whose name goes on with "@".
+                if row["_id"].rpartition("@")[0] == entity:
+                    yield from_bson(row)
+
+    async def _read_beginnings(self, wanted: list[Tail]) -> dict[Tail, Beginning]:
+        """The first documents of many tails, and whether that is all. One read, up to ROWS_MAX or BYTES_MAX."""
+        found: dict[Tail, Beginning] = {tail: ([], True) for tail in wanted}
+        of_entity: dict[str, list[Tail]] = {}
+        for tail in wanted:
+            of_entity.setdefault(tail[0], []).append(tail)
+        rows = size = 0
+        async for row in self._find({"$or": [_between(*tail) for tail in wanted]}):
+            entity, _, first_seq = row["_id"].rpartition("@")
+            for tail in of_entity.get(entity, ()):
+                if int(first_seq, 16) > tail[1]:
+                    found[tail][0].append(from_bson(row))
+            rows, size = rows + 1, size + len(row["events"]) + len(row["cmds"])
+            if rows >= ROWS_MAX or size >= BYTES_MAX:
+                return {
+                    tail: (documents, _after(tail[0]) <= row["_id"]) for tail, (documents, _) in found.items()
+                }
+        return found
+
+    async def _find(self, wanted: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Rows in the order of their ``_id``. Raises JournalUnreadable."""
         try:
             async with (
                 self._causality.session() as session,
@@ -153,9 +203,7 @@ class MongoJournal:
                 ) as cursor,
             ):
                 async for row in cursor:
-                    # The range also holds what another entity wrote whose name goes on with "@".
-                    if len(row["_id"]) == len(first):
-                        yield from_bson(row)
+                    yield row
         except (PyMongoError, TimeoutError) as error:
             if not is_outage(error):
                 raise

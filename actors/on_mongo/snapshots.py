@@ -10,11 +10,13 @@ from pymongo import ReplaceOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
+from actors.on_mongo.gathering import Gathering
 from actors.on_mongo.outages import as_unreachable
 from actors.parts import Part
 from actors.snapshots import Manifest, read_manifest
 
 BYTES_AT_ONCE = 2_000_000
+MANIFESTS_AT_ONCE = 256
 
 
 class MongoSnapshots:
@@ -23,11 +25,17 @@ class MongoSnapshots:
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._manifests = database["snapshots"]
         self._parts = database["snapshot_parts"]
+        self._latest = Gathering(self._find_latest, MANIFESTS_AT_ONCE)
 
     async def latest(self, entity: str) -> Manifest | None:
+        return await self._latest.ask(entity)
+
+    async def _find_latest(self, entities: list[str]) -> dict[str, Manifest | None]:
+        found: dict[str, Manifest | None] = dict.fromkeys(entities)
         with as_unreachable():
-            row = await self._manifests.find_one({"_id": entity})
-        return None if row is None else read_manifest(row["manifest"])
+            for row in await self._manifests.find({"_id": {"$in": entities}}).to_list():
+                found[row["_id"]] = read_manifest(row["manifest"])
+        return found
 
     async def parts(self, entity: str, wanted: Sequence[Part]) -> list[bytes] | None:
         ids = [_part_id(entity, part.digest) for part in wanted]
