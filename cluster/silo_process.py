@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import socket
 from pathlib import Path
@@ -14,6 +13,7 @@ import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from actors.clock import ClusterClock
+from actors.collecting import ShortCollections
 from actors.lanes import LaneDown
 from actors.membership import ENDED, Member, StoreUnreachable
 from actors.on_mongo import MongoStores, open_stores
@@ -81,10 +81,7 @@ class SiloProcess:
         self._hearing = asyncio.get_running_loop().create_task(hear(self.plan.notices, self.silo.peer_gone))
         self._start_watchdog()
         await self._serve()
-        # Modules and what else lives as long as the process: a full collection would look through it each time, for
-        # 40 ms, and entities hardly make work for the collector.
-        gc.collect()
-        gc.freeze()
+        ShortCollections().install()
         self._guard = asyncio.get_running_loop().create_task(self._end_with_the_silo())
 
     async def _open_stores(self) -> MongoStores:

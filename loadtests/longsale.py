@@ -27,6 +27,7 @@ import psutil
 import structlog
 import uvloop
 
+from actors.collecting import ShortCollections
 from actors.settings import RuntimeSettings
 from actors.silo import Silo, Stores
 from actors.testing.local import LocalLanes, start_local_silo
@@ -249,8 +250,7 @@ async def long_sale(
     pauses = Pauses()
     await crowd_of(silo, SALE, WARM)
     # As a silo's process does when it has started.
-    gc.collect()
-    gc.freeze()
+    ShortCollections().install()
     rss_before, made = psutil.Process().memory_info().rss, WARM
     steps: list[Step] = []
     while made < claims:
