@@ -202,7 +202,7 @@ class Through(Subject):
 
     async def door(self, flash_sale_id: str) -> str:
         # Placement is rendezvous hashing over the silos' names, so a client can compute it (docs/architecture.md).
-        owner = best_owner(shard_of(f"flash-sale/{flash_sale_id}"), self._silos)
+        owner = best_owner(shard_of(f"flash-sale/{flash_sale_id}"), {name: name for name in self._silos})
         return next(url for name, url in self._silos.items() if (name == owner) == self._owner)
 
     async def stop(self) -> None:

@@ -91,10 +91,10 @@ async def run_episode(system: System, faults: Sequence[str], seed: int) -> Episo
 
 async def _open_sale(system: System) -> str:
     """A sale that would move to the next silo there is, so that scaling moves it for certain."""
-    silos = [f"silo-{number}" for number in range(system.silos + 1)]
+    silos = {f"silo-{number}": f"silo-{number}" for number in range(system.silos + 1)}
     while True:
         sale_id = await system.kaifan.open_sale(STOCK, PER_USER_LIMIT)
-        if best_owner(shard_of(f"flash-sale/{sale_id}"), silos) == silos[-1]:
+        if best_owner(shard_of(f"flash-sale/{sale_id}"), silos) == f"silo-{system.silos}":
             return sale_id
         await system.kaifan.stop_sale(sale_id)
 

@@ -109,10 +109,7 @@ def _heal(world: World, clients: Clients) -> None:
 def _judge(world: World, clients: Clients, work: Workload) -> None:
     for forgotten in clients.unanswered():
         world.violate(forgotten)
-    for entity, query in work.probes().items():
-        _probe(world, clients, entity, query)
-        if world.violations:
-            return
+    # Before anybody asks: a question would bring the entity into memory, and its deadlines with it.
     for key, memory in sorted(world.shadow.items()):
         due = memory.deadline()
         now_ms = 1_800_000_000_000 + int(world.now * 1_000)
@@ -120,6 +117,10 @@ def _judge(world: World, clients: Clients, work: Workload) -> None:
             world.violate(f"{key}: a deadline {now_ms - due} ms ago was never kept (guarantee 7)")
         if memory.sends:
             world.violate(f"{key}: {len(memory.sends)} sends are still owed (guarantee 6)")
+    for entity, query in work.probes().items():
+        _probe(world, clients, entity, query)
+        if world.violations:
+            return
     for broken in world.sagas.broken(world.stored_at):
         world.violate(broken)
     for broken in work.verdict():
