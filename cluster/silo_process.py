@@ -72,7 +72,7 @@ class SiloProcess:
         self._own_port.listen(256)
         self._own_port.setblocking(False)
         # Before it joins: a silo that gets no door must not take shards from a spare that has one.
-        self._listener = await asyncio.to_thread(ask_for_listener, self.plan.door)
+        self._listener = await self._ask_for_listener()
         await self._quarantine_endless()
         await self._end_earlier_incarnations()
         await self._lanes.open()
@@ -83,6 +83,15 @@ class SiloProcess:
         await self._serve()
         ShortCollections().install()
         self._guard = asyncio.get_running_loop().create_task(self._end_with_the_silo())
+
+    async def _ask_for_listener(self) -> socket.socket:
+        """Waits for a launcher that stands still: an actor that fails to start is not started again by Ray."""
+        while True:
+            try:
+                return await asyncio.to_thread(ask_for_listener, self.plan.door)
+            except OSError as error:
+                log.warning("no_door", reason=str(error))
+                await asyncio.sleep(RETRY_S)
 
     async def _open_stores(self) -> MongoStores:
         while True:
