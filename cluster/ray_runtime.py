@@ -40,6 +40,8 @@ def close_ray_to_others() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_enable_metrics_collection", "0")
+    # Ray takes its workers for batch work and runs them at nice 15: behind everything else on the machine.
+    os.environ.setdefault("RAY_worker_niceness", "0")
 
 
 def start_ray(folder: Path, silos_max: int, log_file: Path) -> None:
