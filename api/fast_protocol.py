@@ -93,11 +93,29 @@ class FastProtocol(LimitedProtocol):
             self._write_hot(cycle, raw)
 
     def _write_hot(self, cycle: HotCycle, raw: bytes) -> None:
-        self.transport.write(raw)
+        self.road.post(self.transport, raw)
         cycle.response_complete = True
         if not cycle.keep_alive:
             self.end()
         self.on_response_complete()
+
+    # What closes the connection, or writes to it, comes behind the answers of this turn.
+
+    def end(self) -> None:
+        self.road.flush()
+        super().end()
+
+    def shutdown(self) -> None:
+        self.road.flush()
+        super().shutdown()
+
+    def drop(self, body: bytes) -> None:
+        self.road.flush()
+        super().drop(body)
+
+    def write_problem(self, raw: bytes) -> None:
+        self.road.flush()
+        super().write_problem(raw)
 
     def resume_writing(self) -> None:
         super().resume_writing()

@@ -348,8 +348,12 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         started = self._phase is Phase.BODY and self.cycle.response_started
         if not started and not self.pipeline:
-            self.transport.write(self._problem_bytes(reason))
+            self.write_problem(self._problem_bytes(reason))
         self.end()
+
+    def write_problem(self, raw: bytes) -> None:
+        """Behind all earlier answers."""
+        self.transport.write(raw)
 
     def end(self) -> None:
         """Close once everything is sent. If the client may still be sending, let it, for a moment, and drop that:
