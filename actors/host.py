@@ -143,7 +143,7 @@ class EntityHost:
         if self.quarantined and (stopped := self.quarantined.get(key)) and stopped.mode != SKIP:
             self._refuse_stopped(pending, stopped)
             return
-        if shard_of(key) in self.handover.draining:
+        if self.handover.draining and shard_of(key) in self.handover.draining:
             self.bounce(pending)
             return
         activation = self.activations.get(key) or self._activate(key, pending)

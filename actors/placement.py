@@ -17,6 +17,7 @@ import xxhash
 SHARDS = 1024
 
 
+@functools.lru_cache(maxsize=20 * SHARDS)
 def shard_of(key: str) -> int:
     """The shard of ``kind/id``."""
     return int(xxhash.xxh64_intdigest(key.encode())) % SHARDS
