@@ -71,7 +71,7 @@ async def test_no_reminder_rows_are_no_write(stores: MongoStores) -> None:
 @pytest.mark.parametrize("code", [43, 91, 134, 189, 10107, 11602])
 async def test_a_journal_that_cannot_be_read_now_says_so(stores: MongoStores, code: int) -> None:
     """Also when the server forgot the cursor between two batches, as after its restart."""
-    await stores.journal.append([document(first_seq=seq) for seq in range(1, READ_BATCH + 10)])
+    await stores.journal.append([document(first_seq=seq) for seq in range(1, 2 * READ_BATCH + 10)])
     await fail(stores, {"times": 1}, ["getMore"], errorCode=code)
 
     with pytest.raises(JournalUnreadable):
