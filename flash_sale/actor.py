@@ -1,7 +1,8 @@
 """FlashSaleItem: decide, evolve, react, in the order of a visit.
 
 Opening and changing, claiming, giving back, checking out, what the order reports, reminders, the end;
-then questions, reactions, and the deadline. How each event changes the sale is in ``evolution.py``.
+then reactions and the deadline. How each event changes the sale is in ``evolution.py``, what is answered in
+``questions.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Never
 
 from msgspec.structs import replace
 
-from actors.entity import Decision, answers, decides, reacts, wakes
+from actors.entity import Decision, decides, reacts, wakes
 from actors.turn import Turn
 from actors.words import Rejection, Send, Wake
 from flash_sale import draw, due, terms
@@ -23,17 +24,12 @@ from flash_sale.commands import (
     Checkout,
     Claim,
     ConfirmSale,
-    GetClaim,
-    GetProof,
-    GetSale,
-    GetSoldOut,
     OpenSale,
     OrderClosed,
     PaymentFailed,
     ReleaseClaim,
     StopSale,
 )
-from flash_sale.edge import user_hash
 from flash_sale.events import (
     CheckedOut,
     CheckoutFailed,
@@ -49,26 +45,21 @@ from flash_sale.events import (
     Sold,
     StockReturned,
 )
-from flash_sale.evolution import SaleEvolution
 from flash_sale.projections import (
     CheckoutAnswer,
     ClaimView,
-    Proof,
     SaleView,
-    SoldOutNotice,
     claim_view,
     new_claim_view,
     over_claim_view,
     sale_view,
 )
-from flash_sale.proof import proof_of
+from flash_sale.questions import SaleQuestions
 from flash_sale.rejections import (
     AlreadyOpened,
-    ClaimNotFound,
     ClaimReleased,
     DrawFull,
     Ended,
-    FlashSaleNotFound,
     IllegalTransition,
     InvalidField,
     LimitReached,
@@ -84,11 +75,8 @@ from store_runtime.takeout.commands import AcceptOrder, CloseOrder, CloseReason,
 CHECKOUT_HOLD_MS = 300_000
 """A checkout extends the hold once, to 5 minutes from now."""
 
-NOTICE_USERS_MAX = 20_000
-"""Diners that one notice names; 160 KB."""
 
-
-class FlashSaleItem(SaleEvolution):
+class FlashSaleItem(SaleQuestions):
     """One flash sale: the stock carved out for it, who holds it, who waits for it."""
 
     kind = "flash-sale"
@@ -294,10 +282,6 @@ class FlashSaleItem(SaleEvolution):
 
     # --- refusals ----------------------------------------------------------------------------------------
 
-    def _must_exist(self, sale: Sale) -> None:
-        if not sale.opened:
-            raise FlashSaleNotFound()
-
     def _must_not_be_over(self, sale: Sale, at: int) -> None:
         if sale.ended or at >= sale.ends_at:
             raise Ended(ends_at=sale.ends_at)
@@ -321,56 +305,8 @@ class FlashSaleItem(SaleEvolution):
         if taken + claim.quantity > sale.per_user_limit:
             raise LimitReached(limit=sale.per_user_limit, taken=taken)
 
-    def _claim_of(self, sale: Sale, claim_id: str, user_id: str | None = None) -> ClaimRecord:
-        self._must_exist(sale)
-        claim = sale.claims.get(claim_id)
-        if claim is None or (user_id is not None and claim.user_id != user_id):
-            raise ClaimNotFound()
-        return claim
-
     def _refuse(self, claim: ClaimRecord) -> Never:
         raise IllegalTransition(state=claim.state.value, allowed=ALLOWED[claim.state])
-
-    # --- questions ---------------------------------------------------------------------------------------
-
-    @answers(GetSale)
-    def show(self, sale: Sale, query: GetSale, at: int) -> SaleView:
-        """The sale as anyone may see it."""
-        self._must_exist(sale)
-        return sale_view(sale, self.id, at)
-
-    @answers(GetClaim)
-    def show_claim(self, sale: Sale, query: GetClaim, at: int) -> ClaimView:
-        """One claim."""
-        claim = self._claim_of(sale, query.claim_id, query.user_id or None)
-        return claim_view(sale, self.id, query.claim_id, claim)
-
-    @answers(GetSoldOut)
-    def say_sold_out(self, sale: Sale, query: GetSoldOut, at: int) -> SoldOutNotice:
-        """What silos may say on their own for a moment, and to whom not (F9)."""
-        self._must_exist(sale)
-        users = sale.users_after(query.after, NOTICE_USERS_MAX)
-        deadline = sale.deadline or sale.ends_at
-        if not sale.shut:
-            # Held back, and free by the clock as well.
-            deadline = min(deadline, sale.reopens_at)
-        return SoldOutNotice(
-            sold_out=sale.phase(at) == "sold_out" and at < deadline,
-            left=sale.left,
-            waiting=sale.waitlist.size,
-            per_user_limit=sale.per_user_limit,
-            # What runs out by the clock is free by the clock, so no notice outlives the next deadline.
-            valid_ms=deadline - at,
-            claims=len(sale.claims),
-            after=query.after,
-            users=b"".join(map(user_hash, users)),
-        )
-
-    @answers(GetProof)
-    def show_proof(self, sale: Sale, query: GetProof, at: int) -> Proof:
-        """What is public of the sale's fairness (F12)."""
-        self._must_exist(sale)
-        return proof_of(sale, self.id, at, query.after, query.limit)
 
     # --- reactions ---------------------------------------------------------------------------------------
 
