@@ -11,6 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from actors.membership import ENDED, Member, Renewal
 from actors.on_mongo.outages import as_unreachable
+from actors.placement import Placement
 
 ENDED_KEPT_MS = 24 * 3_600_000
 """An ended row stays so long, so that a silo that comes back late learns that it has ended."""
@@ -30,6 +31,7 @@ class MongoMembers:
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._rows = database["members"]
         self._counters = database["counters"]
+        self._placement = database["placement"]
 
     async def register(self, member: Member) -> Member:
         with as_unreachable():
@@ -42,8 +44,18 @@ class MongoMembers:
             assert counter is not None, "an upsert returns the document after it"
             registered = msgspec.structs.replace(member, incarnation=counter["value"], beat=0)
             await self._rows.insert_one({"_id": registered.address, **msgspec.to_builtins(registered)})
-            await self._rows.delete_many(LONG_ENDED)
+            named = await self._named_in_placement()
+            await self._rows.delete_many({**LONG_ENDED, "_id": {"$nin": named}})
         return registered
+
+    async def _named_in_placement(self) -> list[str]:
+        """Their rows stay: an owner of whom nobody knows that it has ended keeps its shards for ever. After a stop of
+        more than ENDED_KEPT_MS that is every owner there is."""
+        row = await self._placement.find_one({})
+        if row is None:
+            return []
+        placement = msgspec.msgpack.decode(row["table"], type=Placement)
+        return sorted({*placement.owner, *placement.next} - {""})
 
     async def renew(self, member: Member) -> Renewal:
         with as_unreachable():

@@ -13,7 +13,10 @@ from actors.membership import Member, StoreUnreachable
 from actors.on_mongo import MongoStores, NotUsable, open_stores
 from actors.on_mongo.journal import READ_BATCH, MongoJournal
 from actors.placement import empty, propose
+from actors.testing.local import local_silo
+from actors.words import Accepted
 from cluster.embedded import EmbeddedMongod
+from tests.actors.counter_shop import Buy, HowMany, Shop
 
 pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
@@ -171,6 +174,20 @@ async def test_who_ended_long_ago_by_the_primarys_clock_is_forgotten(
     await stores.members.register(Member(name="silo-1", incarnation=0))
 
     assert {m.address for m in await stores.members.members()} == {"silo-0#2", "silo-1#1"}
+
+
+async def test_a_system_that_was_stopped_for_days_serves_again(stores: MongoStores, database: str) -> None:
+    """The placement still names the owner that ended then: it must be known that it has ended."""
+    async with local_silo(Shop, stores=stores) as silo:
+        await silo.router.ask("shop/a", Buy(quantity=3), command_id=b"bought".ljust(16))
+    await stores.client[database]["members"].update_many(
+        {}, [{"$set": {"ended_at": {"$dateSubtract": {"startDate": "$$NOW", "unit": "day", "amount": 3}}}}]
+    )
+
+    async with local_silo(Shop, stores=stores) as silo:
+        reply = await silo.router.ask("shop/a", HowMany(), timeout_s=15)
+
+    assert isinstance(reply, Accepted), reply
 
 
 @pytest.mark.parametrize("uri", ["mongodb://", "mongo://127.0.0.1", "mongodb://127.0.0.1:99999/"])
