@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.entity import Entity, evolves
+from actors.entity import evolves
+from store_runtime.store.books import Desk
 from store_runtime.store.events import (
     DishAdded,
     DishBack,
     DishChanged,
     DishCounted,
     DishOut,
-    DishReturned,
-    DishSold,
     DishUncounted,
-    FlashSaleCreated,
-    FlashSaleUndone,
     SettingsChanged,
     StoreCreated,
 )
-from store_runtime.store.state import CarvedSale, Dish, Settings, StoreBooks
+from store_runtime.store.state import Dish, Settings, StoreBooks
 from store_runtime.store.stock import DishStock
 
 
-class StoreEvolution(Entity[StoreBooks]):
+class StoreEvolution(Desk):
     """The evolving half of Store."""
 
     def blank(self) -> StoreBooks:
@@ -74,29 +71,6 @@ class StoreEvolution(Entity[StoreBooks]):
         store.dishes[e.dish_id].stock.back()
         self._next_back(store)
         store.menu_version += 1
-
-    @evolves(FlashSaleCreated)
-    def on_flash_sale_created(self, store: StoreBooks, e: FlashSaleCreated, at: int) -> None:
-        store.sales[e.flash_sale_id] = CarvedSale(opening=e.opening)
-        store.dishes[e.opening.dish_id].stock.hold(e.opening.stock)
-        store.menu_version += 1
-
-    @evolves(FlashSaleUndone)
-    def on_flash_sale_undone(self, store: StoreBooks, e: FlashSaleUndone, at: int) -> None:
-        sale = store.sales.pop(e.flash_sale_id)
-        store.dishes[sale.opening.dish_id].stock.give_back(sale.opening.stock)
-        store.menu_version += 1
-
-    @evolves(DishReturned)
-    def on_dish_returned(self, store: StoreBooks, e: DishReturned, at: int) -> None:
-        store.sales[e.flash_sale_id].returned += e.quantity
-        store.dishes[e.dish_id].stock.give_back(e.quantity)
-        store.menu_version += 1
-
-    @evolves(DishSold)
-    def on_dish_sold(self, store: StoreBooks, e: DishSold, at: int) -> None:
-        store.sales[e.flash_sale_id].sold += e.quantity
-        store.dishes[e.dish_id].stock.sell(e.quantity)
 
     def _shown(self, store: StoreBooks) -> None:
         """The menu shows something else. Two versions on: the view counts a dish that is back by the clock, but

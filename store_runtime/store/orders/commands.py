@@ -1,0 +1,137 @@
+"""What an order asks of its store, and what the store tells the order. Amounts fen, moments ms since the epoch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from actors.words import Command
+from pricing.selection import LineQuantity, Selection
+
+LINES_MAX = 200
+NOTE_LENGTH_MAX = 200
+
+Channel = Literal["dine_in", "pickup", "delivery", "reservation"]
+Note = Annotated[str, Meta(max_length=NOTE_LENGTH_MAX)]
+LineStatus = Literal[
+    "held", "on_hold", "queued", "cooking", "ready", "served", "cancel_requested", "cancelled"
+]
+
+
+class WantedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of an order.
+
+    Args:
+        line_id: the order's own id of it, unique over all orders (it begins with the order's id).
+        quoted_fen: the price of one that the guest saw; another price now is a problem of the line (D1).
+        hold: 叫起: the kitchen waits until it is fired by hand.
+        allergy: somebody at the table declared an allergy that this dish clashes with (D7): a banner, no name.
+    """
+
+    line_id: str
+    selection: Selection
+    quantity: LineQuantity
+    quoted_fen: int
+    note: Note = ""
+    course: str = ""
+    hold: bool = False
+    allergy: bool = False
+
+
+class PlaceLines(Command, frozen=True, kw_only=True):
+    """Price and take the stock of all lines, or of none. Answered with PlacedLines; rejected with CartStale.
+
+    Args:
+        label: what paper and screens call the order: "8 号桌", "A012".
+        fire: at once; or the stock is held until FireLines or ReleaseLines, or ``hold_until`` has passed.
+        menu_version: the version that was quoted.
+        number_wanted: give a pickup number (T13) with the answer, or when it is fired.
+    """
+
+    order: str
+    batch: int
+    label: str
+    channel: Channel
+    menu_version: int
+    lines: tuple[WantedLine, ...]
+    fire: bool = True
+    hold_until: int = 0
+    ready_at: int = 0
+    number_wanted: bool = False
+
+
+class PlaceUnlisted(Command, frozen=True, kw_only=True):
+    """临时菜: staff add a dish that is on no menu (D8). Answered with PlacedLines."""
+
+    order: str
+    batch: int
+    label: str
+    channel: Channel
+    line_id: str
+    name: str
+    unit_price_fen: int
+    quantity: LineQuantity
+    station: str = ""
+    fire: bool = True
+    hold_until: int = 0
+
+
+class FireLines(Command, frozen=True, kw_only=True):
+    """What was held goes to the kitchen: paid, or accepted. Answered with PlacedLines (its number by now)."""
+
+    order: str
+    batch: int
+
+
+class ReleaseLines(Command, frozen=True, kw_only=True):
+    """What was held and not fired is back in stock. Remembered of a batch that comes later."""
+
+    order: str
+    batch: int
+    reason: str
+
+
+class CancelLine(Command, frozen=True, kw_only=True):
+    """退菜 (O3): ``quantity`` of a line shall not be served.
+
+    On hold or queued it is cancelled at once and its stock is back; once cooking began the kitchen is asked
+    (CANCEL_REQUEST). The store's word comes as NoteLines.
+    """
+
+    order: str
+    line_id: str
+    quantity: LineQuantity
+    reason: str
+
+
+class RelabelOrder(Command, frozen=True, kw_only=True):
+    """转台: the order is now called ``label``. Lines that are named go to another order's address (转菜, T8)."""
+
+    order: str
+    label: str
+    to_order: str = ""
+    line_ids: tuple[str, ...] = ()
+
+
+class LineNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one line stands. ``seq`` counts the notes of this line, so that an older one is known as such.
+
+    ``cancelled`` is how many of it are off by now, ``refused`` how many cancels the kitchen has refused.
+    """
+
+    line_id: str
+    seq: int
+    status: LineStatus
+    quantity: int
+    cancelled: int = 0
+    refused: int = 0
+    promised_at: int = 0
+
+
+class NoteLines(Command, frozen=True, kw_only=True):
+    """The store tells the order how its lines stand. Whoever can be an order decides it."""
+
+    lines: tuple[LineNote, ...]
+    number: str = ""

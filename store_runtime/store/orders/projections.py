@@ -1,0 +1,45 @@
+"""What the store answers to an order."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class PlacedPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of a set as the kitchen cooks it, and its share of the set's price: parts sum to the line (D3)."""
+
+    dish_id: str
+    name: str
+    quantity: int
+    amount_fen: int
+    options_text: str = ""
+    name_en: str = ""
+
+
+class PlacedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line with the price that is frozen for its round (T5). ``provisional``: weight or price is still open (D5).
+
+    ``promised_at`` (ms) is when the kitchen expects to have it ready.
+    """
+
+    line_id: str
+    dish_id: str
+    name: str
+    quantity: int
+    unit_price_fen: int
+    name_en: str = ""
+    options_text: str = ""
+    box_fen: int = 0
+    provisional: bool = False
+    divisible: bool = True
+    promised_at: int = 0
+    parts: tuple[PlacedPart, ...] = ()
+
+
+class PlacedLines(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All lines of one batch. ``menu_version`` priced them; ``number`` is the pickup number, once there is one."""
+
+    batch: int
+    menu_version: int
+    lines: tuple[PlacedLine, ...]
+    number: str = ""
