@@ -1,12 +1,15 @@
-"""Who may do what where (C3): one table, one question."""
+"""Who may do what where, and up to which amount (C3): two tables, two questions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 ANY_STORE = "*"
 """Roles under this key hold in every store."""
+
+ALWAYS_SECOND_PERSON = -1
+"""As a limit: no amount at all is done alone."""
 
 Action = Literal[
     "store.create",
@@ -15,44 +18,79 @@ Action = Literal[
     "stock.set",
     "flash_sale.manage",
     "order.read",
-    "order.handle",
+    "order.handle",  # accept, reject
+    "table.serve",  # open, order for guests, calls, head count, clear when settled
+    "table.manage",  # transfer, merge, combine, unmerge, lock, set host
+    "bill.take",  # payments, splits
+    "bill.discount",  # manual discount, 抹零
+    "bill.reopen",  # 反结账
+    "bill.write_off",  # 免单, 跑单
+    "line.cancel",  # 退菜
+    "line.comp",  # 赠菜
+    "line.refund",
+    "line.weigh",
+    "kitchen.read",
+    "kitchen.cook",  # fire, start, ready, serve, recall, answer a cancellation
+    "reservation.manage",
+    "queue.manage",
+    "shift.own",
+    "shift.read",
     "money.read",
+    "audit.read",
     "staff.manage",
     "ops.read",
     "ops.manage",
 ]
 
+_FLOOR: frozenset[Action] = frozenset(
+    {
+        "order.read",
+        "order.handle",
+        "table.serve",
+        "table.manage",
+        "bill.take",
+        "line.cancel",
+        "line.comp",
+        "line.weigh",
+        "kitchen.read",
+        "reservation.manage",
+        "queue.manage",
+        "shift.own",
+    }
+)
+_TILL: frozenset[Action] = frozenset(
+    {"bill.discount", "bill.reopen", "bill.write_off", "line.refund", "money.read"}
+)
+_KITCHEN: frozenset[Action] = frozenset(
+    {"stock.set", "order.read", "line.weigh", "kitchen.read", "kitchen.cook"}
+)
+_HOUSE: frozenset[Action] = frozenset(
+    {"store.settings", "menu.change", "flash_sale.manage", "shift.read", "audit.read"}
+)
+
 MAY: dict[str, frozenset[Action]] = {
-    "owner": frozenset(
-        {
-            "store.create",
-            "store.settings",
-            "menu.change",
-            "stock.set",
-            "flash_sale.manage",
-            "order.read",
-            "order.handle",
-            "money.read",
-            "staff.manage",
-        }
-    ),
-    "manager": frozenset(
-        {
-            "store.settings",
-            "menu.change",
-            "stock.set",
-            "flash_sale.manage",
-            "order.read",
-            "order.handle",
-            "money.read",
-        }
-    ),
-    "waiter": frozenset({"order.read", "order.handle"}),
-    "cook": frozenset({"stock.set", "order.read"}),
-    "cashier": frozenset({"order.read", "order.handle", "money.read"}),
+    "owner": _FLOOR | _TILL | _KITCHEN | _HOUSE | {"store.create", "staff.manage"},
+    "manager": _FLOOR | _TILL | _KITCHEN | _HOUSE,
+    "waiter": _FLOOR,
+    "cook": _KITCHEN,
+    "cashier": _FLOOR | _TILL,
     "ops": frozenset({"ops.read", "ops.manage"}),
 }
 """What each role may do. Operators of the system see silos and queues, not a restaurant's orders."""
+
+ALONE_UP_TO_FEN: dict[Action, dict[str, int]] = {
+    "bill.discount": {"cashier": 5_000, "manager": 100_000},
+    "bill.reopen": {"cashier": 0, "manager": 1_000_000},
+    "bill.write_off": {"cashier": 0, "manager": 100_000},
+    "line.cancel": {"waiter": 10_000, "cashier": 10_000, "manager": 100_000},
+    "line.comp": {"waiter": 0, "cashier": 0, "manager": 100_000},
+    "line.refund": {"cashier": 0, "manager": 100_000},
+}
+"""Actions with an amount → role → the most, in fen, that it does without a second person; a role that may and is not
+named has no limit. A store may set its own (``overrides``: role → action → fen).
+"""
+
+Overrides = Mapping[str, Mapping[str, int]]
 
 
 def allowed(roles: Mapping[str, Sequence[str]], store: str, action: Action) -> bool:
@@ -65,5 +103,36 @@ def allowed(roles: Mapping[str, Sequence[str]], store: str, action: Action) -> b
     >>> allowed({"s1": ["manager"]}, "s2", "flash_sale.manage")
     False
     """
-    here = (*roles.get(ANY_STORE, ()), *(roles.get(store, ()) if store != ANY_STORE else ()))
-    return any(action in MAY.get(role, frozenset()) for role in here)
+    return any(action in MAY.get(role, frozenset()) for role in _here(roles, store))
+
+
+def alone_up_to_fen(
+    roles: Mapping[str, Sequence[str]], store: str, action: Action, overrides: Overrides | None = None
+) -> int | None:
+    """The most, in fen, that somebody with these roles does alone; None is no limit.
+
+    Of several roles the widest counts. ``ALWAYS_SECOND_PERSON`` when nothing at all, also for who may not do it.
+
+    >>> alone_up_to_fen({"s1": ["cashier"]}, "s1", "bill.discount")
+    5000
+    >>> alone_up_to_fen({"s1": ["waiter", "manager"]}, "s1", "line.comp")
+    100000
+    >>> alone_up_to_fen({"s1": ["cashier"]}, "s1", "bill.discount", {"cashier": {"bill.discount": -1}})
+    -1
+    >>> alone_up_to_fen({"*": ["owner"]}, "s1", "line.refund") is None
+    True
+    """
+    own = overrides or {}
+    widest = ALWAYS_SECOND_PERSON
+    for role in _here(roles, store):
+        if action not in MAY.get(role, frozenset()):
+            continue
+        limit = own.get(role, {}).get(action, ALONE_UP_TO_FEN.get(action, {}).get(role))
+        if limit is None:
+            return None
+        widest = max(widest, limit)
+    return widest
+
+
+def _here(roles: Mapping[str, Sequence[str]], store: str) -> Iterable[str]:
+    return (*roles.get(ANY_STORE, ()), *(roles.get(store, ()) if store != ANY_STORE else ()))

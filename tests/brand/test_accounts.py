@@ -10,7 +10,7 @@ from actors.testing.kit import Given, after
 from brand.actor import ROLES, StaffAccount
 from brand.commands import ChangePassword, ChangeRoles, CreateAccount, DisableAccount, GetAccount
 from brand.rejections import AccountExists, AccountNotFound, AccountOff, UnknownRole
-from brand.roles import MAY, Action, allowed
+from brand.roles import ALONE_UP_TO_FEN, ALWAYS_SECOND_PERSON, MAY, Action, allowed, alone_up_to_fen
 from brand.state import Account
 
 
@@ -94,6 +94,13 @@ def test_C3_an_unknown_account_is_not_found() -> None:
         ("ops", "ops.read", True),
         ("owner", "ops.read", False),
         ("ops", "order.read", False),
+        ("waiter", "line.comp", True),
+        ("waiter", "line.refund", False),
+        ("cook", "kitchen.cook", True),
+        ("waiter", "kitchen.cook", False),
+        ("cashier", "bill.discount", True),
+        ("manager", "staff.manage", False),
+        ("cook", "shift.own", False),
     ],
 )
 def test_C3_the_table_says_who_may(role: str, action: Action, may: bool) -> None:
@@ -115,3 +122,38 @@ def test_C3_every_role_and_action_is_in_the_table() -> None:
     """No role without a right, no right that nobody has."""
     assert set(MAY) == set(ROLES)
     assert set().union(*MAY.values()) == set(get_args(Action))
+
+
+@pytest.mark.parametrize(
+    ("roles", "action", "limit_fen"),
+    [
+        ({"s1": ["waiter"]}, "line.comp", 0),
+        ({"s1": ["cashier"]}, "bill.discount", 5_000),
+        ({"s1": ["waiter", "manager"]}, "line.comp", 100_000),
+        ({"*": ["manager"]}, "line.refund", 100_000),
+        ({"*": ["owner"]}, "line.refund", None),
+        ({"s1": ["waiter"]}, "table.serve", None),
+        ({"s1": ["waiter"]}, "line.refund", ALWAYS_SECOND_PERSON),
+        ({"s2": ["owner"]}, "line.refund", ALWAYS_SECOND_PERSON),
+    ],
+)
+def test_C3_each_role_does_alone_what_the_table_says(
+    roles: dict[str, list[str]], action: Action, limit_fen: int | None
+) -> None:
+    """The widest of somebody's roles counts; who may not do it at all does nothing alone."""
+    assert alone_up_to_fen(roles, "s1", action) == limit_fen
+
+
+def test_C3_a_store_sets_its_own_limits() -> None:
+    """What the store set stands before the table, also for roles without a limit there."""
+    own = {"cashier": {"bill.discount": ALWAYS_SECOND_PERSON}, "owner": {"line.comp": 20_000}}
+
+    assert alone_up_to_fen({"s1": ["cashier"]}, "s1", "bill.discount", own) == ALWAYS_SECOND_PERSON
+    assert alone_up_to_fen({"s1": ["cashier"]}, "s1", "line.comp", own) == 0
+    assert alone_up_to_fen({"*": ["owner"]}, "s1", "line.comp", own) == 20_000
+
+
+def test_C3_limits_are_of_roles_that_may() -> None:
+    """A limit for what a role may not do would say nothing."""
+    for action, limits in ALONE_UP_TO_FEN.items():
+        assert all(action in MAY[role] for role in limits)
