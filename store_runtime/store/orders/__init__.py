@@ -7,5 +7,6 @@ the stock in one turn; its kitchen lines are ``store/kitchen``.
     PlaceLines ──► taken (held until fired or released) or 409 with a line per problem: nothing is taken
     FireLines  ──► the held stock is sold and the lines go to the kitchen (paid, or accepted, or at once)
     ReleaseLines ─► the held stock is back: unpaid, rejected, cancelled before it was fired
+    LinesPlaced ◄─ the store tells the order the prices and the number; again, with ``fired``, after FireLines
     NoteLines  ◄── the store tells the order how its lines stand, each change once
 """

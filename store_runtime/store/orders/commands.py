@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from actors.words import Command
 from pricing.selection import LineQuantity, Selection
+from store_runtime.store.orders.projections import PlacedLines
 
 LINES_MAX = 200
 NOTE_LENGTH_MAX = 200
@@ -135,3 +136,14 @@ class NoteLines(Command, frozen=True, kw_only=True):
 
     lines: tuple[LineNote, ...]
     number: str = ""
+
+
+class LinesPlaced(Command, frozen=True, kw_only=True):
+    """The store tells the order what a batch costs: when it takes it (PlaceLines, PlaceUnlisted) and, with ``fired``
+    and the number (T13), when what it held goes to the kitchen.
+
+    The order hears it from whoever comes first: this message, or the ingress that saw the store's answer.
+    """
+
+    placed: PlacedLines
+    fired: bool = False
