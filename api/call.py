@@ -106,6 +106,14 @@ class Call:
         """
         return await self.door.ask(entity, command, view, id or self.command_id())
 
+    async def tell_step(self, entity: str, command: Command, view: type[View], id: bytes) -> View:
+        """What an entity answers to a step of a saga whose sender undoes it when it hears a no.
+
+        The entity records that no under the step's id, so the sender's own message, which may come later, hears
+        the same: what was refused here cannot be accepted there. Raises Problem for a no or an outage.
+        """
+        return await self.door.ask(entity, command, view, id, final_no=True)
+
     def submit(
         self,
         entity: str,

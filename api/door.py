@@ -77,7 +77,15 @@ class Door:
             self.staff.close()
             self.access.flush()
 
-    async def ask(self, entity: str, word: Command | Query, view: type[View], id: bytes = b"") -> View:
+    async def ask(
+        self,
+        entity: str,
+        word: Command | Query,
+        view: type[View],
+        id: bytes = b"",
+        *,
+        final_no: bool = False,
+    ) -> View:
         """What an entity answers. Raises Problem for a no or an outage."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
@@ -85,13 +93,23 @@ class Door:
             if not future.done():
                 future.set_result(reply)
 
-        self.submit(entity, word, id, replied)
+        self.submit(entity, word, id, replied, final_no=final_no)
         return decoded(await future, view)
 
-    def submit(self, entity: str, word: Command | Query, id: bytes, replied: Callable[[Reply], None]) -> None:
+    def submit(
+        self,
+        entity: str,
+        word: Command | Query,
+        id: bytes,
+        replied: Callable[[Reply], None],
+        *,
+        final_no: bool = False,
+    ) -> None:
         """The same with a callback, for what awaits nothing."""
         deadline = self.clock.monotonic() + self.settings.deadline_s
-        self.router.submit(entity, word, command_id=id, deadline=deadline, callback=replied)
+        self.router.submit(
+            entity, word, command_id=id, deadline=deadline, callback=replied, final_no=final_no
+        )
 
     def _ask_for_notice(self, entity: str, query: Query, told: Callable[[Reply], None]) -> None:
         self.submit(entity, query, b"", told)

@@ -77,8 +77,12 @@ class Router(Protocol):
         command_id: bytes,
         deadline: float,
         callback: Callable[[Reply], None],
+        final_no: bool = False,
     ) -> None:
-        """Ask ``kind/id``; one reply to the callback, Unserved at the latest at ``deadline`` (monotonic seconds)."""
+        """Ask ``kind/id``; one reply to the callback, Unserved at the latest at ``deadline`` (monotonic seconds).
+
+        With ``final_no`` a rejection is recorded under the command id and stays one.
+        """
         ...
 
 

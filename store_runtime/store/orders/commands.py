@@ -131,6 +131,15 @@ class LineNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     promised_at: int = 0
 
 
+class NotePlaced(Command, frozen=True, kw_only=True):
+    """The store tells the order that a batch stands, with the prices that are frozen for it.
+
+    Sent for PlaceLines (step ``placed``), whoever brought it; whoever can be an order decides it.
+    """
+
+    placed: PlacedLines
+
+
 class NoteLines(Command, frozen=True, kw_only=True):
     """The store tells the order how its lines stand. Whoever can be an order decides it."""
 
