@@ -5,9 +5,10 @@ An *order* here is whoever asks for dishes: a table session's round or a takeout
 the stock in one turn; its kitchen lines are ``store/kitchen``.
 
     PlaceLines ──► taken (held until fired or released) or 409 with a line per problem: nothing is taken
-    NotePlaced ◄── the store tells the order that a batch was taken, with its frozen prices
     FireLines  ──► the held stock is sold and the lines go to the kitchen (paid, or accepted, or at once)
     ReleaseLines ─► the held stock is back: unpaid, rejected, cancelled before it was fired
+    AcceptLines, RejectLines ─► where firing waits for 接单: the lines go to the kitchen, or their stock is back and
+                  the order is told RejectOrder
     LinesPlaced ◄─ the store tells the order the prices and the number; again, with ``fired``, after FireLines
     NoteLines  ◄── the store tells the order how its lines stand, each change once
 """

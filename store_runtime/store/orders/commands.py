@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from actors.words import Command
 from pricing.selection import LineQuantity, Selection
+from store_runtime.by import By
 from store_runtime.store.orders.projections import PlacedLines
 
 LINES_MAX = 200
@@ -105,6 +106,50 @@ class CancelLine(Command, frozen=True, kw_only=True):
     line_id: str
     quantity: LineQuantity
     reason: str
+    by: By | None = None
+
+
+class CompLine(Command, frozen=True, kw_only=True):
+    """赠菜 (O3): ``quantity`` of a line is on the house. It stays sold and is served as it was; the kitchen's record
+    says so. What it costs is the order's business.
+    """
+
+    order: str
+    line_id: str
+    quantity: LineQuantity
+    reason: str
+    by: By | None = None
+
+
+class AcceptLines(Command, frozen=True, kw_only=True):
+    """接单 (O2): what waited for it goes to the kitchen. Answered with PlacedLines; accepting twice changes nothing.
+
+    Impossible once it was rejected or released: its refund has begun.
+    """
+
+    order: str
+    batch: int
+    by: By | None = None
+
+
+class RejectLines(Command, frozen=True, kw_only=True):
+    """拒单 (O2): the held stock is back and the order is told (RejectOrder). Impossible once it was fired."""
+
+    order: str
+    batch: int
+    reason: Note
+    by: By | None = None
+
+
+class RejectOrder(Command, frozen=True, kw_only=True):
+    """The store tells the order that it will not make this batch (step ``rejected`` of RejectLines).
+
+    Whoever can be an order decides it, and starts the refund of what was paid in the same turn.
+    """
+
+    batch: int
+    reason: str
+    by: By | None = None
 
 
 class RelabelOrder(Command, frozen=True, kw_only=True):
@@ -119,7 +164,8 @@ class RelabelOrder(Command, frozen=True, kw_only=True):
 class LineNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one line stands. ``seq`` counts the notes of this line, so that an older one is known as such.
 
-    ``cancelled`` is how many of it are off by now, ``refused`` how many cancels the kitchen has refused.
+    ``cancelled`` is how many of it are off by now, ``refused`` how many the kitchen has refused to take off.
+    ``reply`` is what the kitchen said to a 催菜.
     """
 
     line_id: str
@@ -129,15 +175,7 @@ class LineNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancelled: int = 0
     refused: int = 0
     promised_at: int = 0
-
-
-class NotePlaced(Command, frozen=True, kw_only=True):
-    """The store tells the order that a batch stands, with the prices that are frozen for it.
-
-    Sent for PlaceLines (step ``placed``), whoever brought it; whoever can be an order decides it.
-    """
-
-    placed: PlacedLines
+    reply: str = ""
 
 
 class NoteLines(Command, frozen=True, kw_only=True):
@@ -151,8 +189,13 @@ class LinesPlaced(Command, frozen=True, kw_only=True):
     """The store tells the order what a batch costs: when it takes it (PlaceLines, PlaceUnlisted) and, with ``fired``
     and the number (T13), when what it held goes to the kitchen.
 
-    The order hears it from whoever comes first: this message, or the ingress that saw the store's answer.
+    The order hears it from whoever comes first: this message (step ``placed`` of PlaceLines, ``fired`` of FireLines
+    and of AcceptLines), or the ingress that saw the store's answer. Whoever can be an order decides it.
     """
 
     placed: PlacedLines
     fired: bool = False
+
+
+NotePlaced = LinesPlaced
+"""Its first name."""

@@ -19,11 +19,15 @@ LineProblemKind = Literal[
     "choice_wrong",
     "price_up",
     "price_down",
+    "kitchen_busy",
 ]
 
 
 class LineProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What stands against one line (D1, D4). ``left`` with not_enough, prices with price_up and price_down."""
+    """What stands against one line (D1, D4). ``left`` with not_enough, prices with price_up and price_down.
+
+    kitchen_busy: the station in ``detail`` has more to do than it may (O7); other stations still take orders.
+    """
 
     line_id: str
     dish_id: str
