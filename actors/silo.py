@@ -237,13 +237,14 @@ class Silo:
     async def _passivate_for_ever(self) -> None:
         while not self.stopped:
             await asyncio.sleep(PASSIVATE_EVERY_S)
-            self._mind_memory()
+            await self._mind_memory()
 
-    def _mind_memory(self) -> None:
+    async def _mind_memory(self) -> None:
         bound = self.settings.memory_bytes_max
         if bound and self.resident_bytes is not None:
             self.host.memory_full = self.resident_bytes() > bound
-        self.host.passivate_idle()
+        for _ in self.host.passivate_idle():
+            await asyncio.sleep(0)
 
     # --- ownership (asked by the host) ----------------------------------------------------------------------
 

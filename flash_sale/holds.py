@@ -10,8 +10,8 @@ from flash_sale.claims import ClaimRecord
 from flash_sale.events import CloseAsked, HoldExpired
 from flash_sale.state import NUMBER_BITS, NUMBER_MASK, Sale
 
-EVENTS_MAX = 500
-"""Events of one reminder; if more is due, the sale is woken again at once."""
+EVENTS_MAX = 200
+"""Events of one reminder, some 8 ms; if more is due, the sale is woken again at once."""
 
 CLOSE_WAIT_MS = 60_000
 """How long a claim at checkout keeps its stock while its order closes the payment.

@@ -314,7 +314,7 @@ async def test_G8_idle_entities_are_passivated_and_come_back(stores: Stores) -> 
     settings = RuntimeSettings(idle_s=0.0)
     async with local_silo(Shop, TillEntity, stores=stores, settings=settings) as silo:
         await silo.router.ask("shop/a", Buy(), command_id=fresh_id())
-        silo.host.passivate_idle()
+        list(silo.host.passivate_idle())
         assert silo.host.activations == {}
         assert (await view(silo)).left == 9
 

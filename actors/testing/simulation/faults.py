@@ -84,7 +84,7 @@ class Faults:
             case "passivate":
                 silo = world.seats[name].silo
                 if silo is not None:
-                    silo.host.passivate_idle()
+                    list(silo.host.passivate_idle())
             case "snapshots":
                 for entity in list(world.shadow):
                     self._lose_snapshot(entity)
