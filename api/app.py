@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import accounts, docs_page, ops
 from api.audiences import PUBLIC
 from api.call import Call
-from api.diner import flash_sales, menu, orders
+from api.diner import delivery, flash_sales, menu, orders
 from api.door import Door
 from api.endpoint import Endpoint, Resource
 from api.fast_road import FastRoad
@@ -22,6 +22,7 @@ from api.openapi import document
 from api.operations import Answer, Handler, Operation
 from api.rejections import RouteNotFound
 from api.settings import Services
+from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
 from api.staff import store as staff_store
 
@@ -31,6 +32,8 @@ TABLES = (
     flash_sales.table,  # first, because the router tries one address after the other
     menu.table,
     orders.table,
+    delivery.table,
+    staff_delivery.table,
     accounts.table,
     staff_flash_sales.table,
     staff_store.table,

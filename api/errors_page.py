@@ -13,6 +13,7 @@ import actors.words
 import api.rejections
 import brand.rejections
 import flash_sale.rejections
+import store_runtime.delivery.rejections
 import store_runtime.diner_orders.rejections
 import store_runtime.rejections
 import store_runtime.store.rejections
@@ -32,6 +33,7 @@ ROOMS: tuple[ModuleType, ...] = (
     store_runtime.store.rejections,
     store_runtime.takeout.rejections,
     store_runtime.diner_orders.rejections,
+    store_runtime.delivery.rejections,
     brand.rejections,
 )
 

@@ -11,11 +11,19 @@ import store_runtime.takeout.invariants
 from actors.entity import Entity, EntityType
 from brand.actor import StaffAccount
 from flash_sale.actor import FlashSaleItem
+from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
 from store_runtime.takeout.actor import TakeoutOrder
 
-ENTITIES: tuple[type[Entity[Any]], ...] = (Store, FlashSaleItem, TakeoutOrder, DinerOrders, StaffAccount)
+ENTITIES: tuple[type[Entity[Any]], ...] = (
+    Store,
+    FlashSaleItem,
+    TakeoutOrder,
+    DinerOrders,
+    StaffAccount,
+    Delivery,
+)
 
 TYPES: dict[str, EntityType[Any]] = {entity.kind: entity.type for entity in ENTITIES}
 

@@ -29,12 +29,13 @@ from api.tokens import Tokens
 from brand.actor import StaffAccount
 from brand.commands import CreateAccount
 from flash_sale.actor import FlashSaleItem
+from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateStore, PutDish
 from store_runtime.takeout.actor import TakeoutOrder
 
-ENTITIES = (FlashSaleItem, Store, TakeoutOrder, DinerOrders, StaffAccount)
+ENTITIES = (FlashSaleItem, Store, TakeoutOrder, DinerOrders, StaffAccount, Delivery)
 SECRET = b"a secret of the tests, 32 bytes or more"
 PASSWORD = "dinner is served"
 ROLES = {

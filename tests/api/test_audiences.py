@@ -54,6 +54,9 @@ EXPECTED = {
     "POST /stores/{store_id}/flash-sales/{flash_sale_id}/stop": "owner manager",
     "PUT /stores/{store_id}/stock/{dish_id}": "owner manager cook",
     "PATCH /stores/{store_id}/settings": "owner manager",
+    "GET /stores/{store_id}/delivery": "public",
+    "POST /stores/{store_id}/delivery/quotes": "diner",
+    "PUT /stores/{store_id}/delivery": "owner manager",
     "GET /ops/silos": "ops",
 }
 """Who gets past the door, written down a second time on purpose. A manager of s2 may ask for orders, and then sees
