@@ -17,6 +17,7 @@ import msgspec
 from pricing.menu import Dish, Menu, Option, OptionGroup, SetChoice, SetSlot, TimeSlot
 from pricing.selection import Chosen, Selection
 from pricing.shares import allocate
+from pricing.texts import minutes_of
 
 ItemProblemKind = Literal["gone", "not_now", "option_gone", "choice_missing", "choice_wrong"]
 
@@ -342,12 +343,8 @@ def _together(dishes: list[Dish]) -> tuple[str, ...]:
 
 def slot_is_open(slot: TimeSlot, weekday: int, minute: int) -> bool:
     """Whether a slot is on. Its weekdays are those on which it starts: Friday 22:00–02:00 ends on Saturday."""
-    starts, ends = _minutes(slot.starts), _minutes(slot.ends)
+    starts, ends = minutes_of(slot.starts), minutes_of(slot.ends)
     if starts < ends:
         return weekday in slot.weekdays and starts <= minute < ends
     yesterday = (weekday - 2) % WEEK_DAYS + 1
     return (weekday in slot.weekdays and minute >= starts) or (yesterday in slot.weekdays and minute < ends)
-
-
-def _minutes(time_of_day: str) -> int:
-    return int(time_of_day[:2]) * 60 + int(time_of_day[3:])
