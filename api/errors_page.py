@@ -16,6 +16,7 @@ import flash_sale.rejections
 import store_runtime.delivery.rejections
 import store_runtime.diner_orders.rejections
 import store_runtime.rejections
+import store_runtime.store.menu.rejections
 import store_runtime.store.rejections
 import store_runtime.takeout.rejections
 from actors.words import OUTAGES, Rejection
@@ -31,6 +32,7 @@ ROOMS: tuple[ModuleType, ...] = (
     flash_sale.rejections,
     store_runtime.rejections,
     store_runtime.store.rejections,
+    store_runtime.store.menu.rejections,
     store_runtime.takeout.rejections,
     store_runtime.diner_orders.rejections,
     store_runtime.delivery.rejections,

@@ -6,7 +6,8 @@ import re
 
 from actors.words import Rejection
 from flash_sale.rejections import ClaimNotFound, FlashSaleNotFound
-from store_runtime.store.rejections import DishNotFound, StoreNotFound
+from store_runtime.store.menu.rejections import DishNotFound
+from store_runtime.store.rejections import StoreNotFound
 from store_runtime.takeout.rejections import OrderNotFound, PaymentNotFound
 
 DISH_ID_LENGTH_MAX = 64

@@ -14,8 +14,10 @@ import msgspec
 
 from api.moments import MomentText, maybe_rfc3339, rfc3339
 from flash_sale.projections import ClaimView, Proof, ProofLine, SaleView
+from pricing.menu import OptionGroup
 from store_runtime.diner_orders.projections import OrderRow
-from store_runtime.store.projections import Availability, DishView, FlashSaleRow, MenuView, SettingsView
+from store_runtime.store.menu.projections import Availability, DishView, MenuView
+from store_runtime.store.projections import FlashSaleRow, SettingsView
 from store_runtime.takeout.projections import LineView, OrderView, PaymentView
 
 
@@ -332,7 +334,7 @@ class Dish(msgspec.Struct, frozen=True, kw_only=True):
     dish_id: str
     name: str
     price_fen: int
-    option_groups: list[str]
+    option_groups: list[OptionGroup]
     availability: AvailabilityShown
 
     @classmethod

@@ -18,7 +18,8 @@ from api.passwords import hash_password
 from brand.commands import ChangePassword, CreateAccount
 from flash_sale.commands import GetSale
 from flash_sale.projections import SaleView
-from store_runtime.store.commands import CreateFlashSale, CreateStore, PutDish
+from store_runtime.store.commands import CreateFlashSale, CreateStore
+from store_runtime.store.menu.commands import PutDish
 from store_runtime.store.projections import FlashSaleCreation
 
 STORE = "demo"

@@ -6,8 +6,8 @@ from api.audiences import PUBLIC
 from api.call import Call
 from api.operations import Answer, Table
 from api.views import Menu
-from store_runtime.store.commands import GetMenu
-from store_runtime.store.projections import MenuView
+from store_runtime.store.menu.commands import GetMenu
+from store_runtime.store.menu.projections import MenuView
 from store_runtime.store.rejections import StoreNotFound
 
 table = Table("Menu, stock, settings")

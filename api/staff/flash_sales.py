@@ -31,8 +31,9 @@ from flash_sale.commands import (
 from flash_sale.projections import SaleView
 from flash_sale.rejections import AlreadyStarted, Ended, FlashSaleNotFound, InvalidField
 from store_runtime.store.commands import CreateFlashSale
+from store_runtime.store.menu.rejections import DishNotFound
 from store_runtime.store.projections import FlashSaleCreation
-from store_runtime.store.rejections import DishNotFound, NotEnoughStock, StoreNotFound
+from store_runtime.store.rejections import NotEnoughStock, StoreNotFound
 
 table = Table("Flash sale")
 

@@ -19,15 +19,14 @@ from store_runtime.store.commands import (
     GraceS,
     HoldS,
     JoinPolicy,
-    Left,
     OrderHoldS,
     PayMode,
-    SetDishStock,
-    StockState,
     TimeZone,
 )
-from store_runtime.store.projections import DishView
-from store_runtime.store.rejections import DishNotFound, InvalidField, StoreNotFound
+from store_runtime.store.menu.commands import Left, SetDishStock, StockState
+from store_runtime.store.menu.projections import DishView
+from store_runtime.store.menu.rejections import DishNotFound
+from store_runtime.store.rejections import InvalidField, StoreNotFound
 
 table = Table("Menu, stock, settings")
 

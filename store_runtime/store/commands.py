@@ -25,11 +25,8 @@ from flash_sale.commands import (
 )
 from store_runtime.texts import END
 
-LEFT_MAX = 1_000_000
-DISHES_MAX = 2_000
 SALES_LISTED_MAX = 500
 
-StockState = Literal["in", "qty", "out"]
 JoinPolicy = Literal["open", "staff_confirm", "pin"]
 PayMode = Literal["pay_first", "pay_later"]
 TimeZone = Annotated[str, Meta(pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*" + END, max_length=64)]
@@ -44,7 +41,6 @@ OrderHoldS = Annotated[
     ),
 ]
 GraceS = Annotated[int, Meta(ge=0, le=600)]
-Left = Annotated[int, Meta(ge=0, le=LEFT_MAX)]
 
 
 class CreateStore(Command, frozen=True, kw_only=True):
@@ -68,30 +64,6 @@ class ChangeSettings(Command, frozen=True, kw_only=True):
     join_policy: JoinPolicy | None = None
     pay_mode: PayMode | None = None
     auto_accept: bool | None = None
-
-
-class PutDish(Command, frozen=True, kw_only=True):
-    """A dish is on the menu with this name and price; its stock stays as it is when it was there before.
-
-    A new dish starts as ``state`` with ``left``. Answered with a DishView.
-    """
-
-    dish_id: Text
-    name: Name
-    price_fen: PriceFen
-    state: StockState = "in"
-    left: Left | None = None
-
-
-class SetDishStock(Command, frozen=True, kw_only=True):
-    """估清: in (not counted), qty (``left`` to sell), out (until a moment, or until set again). Answered
-    with a DishView.
-    """
-
-    dish_id: str
-    state: StockState
-    left: Left | None = None
-    until: Moment | None = None
 
 
 class CreateFlashSale(Command, frozen=True, kw_only=True):
@@ -136,22 +108,6 @@ class RecordSold(Command, frozen=True, kw_only=True):
 
 class GetStore(Query, frozen=True, kw_only=True):
     """Name and settings: StoreView."""
-
-
-class GetMenu(Query, frozen=True, kw_only=True):
-    """The menu with what is available now: MenuView; its version changes whenever the view does (ETag)."""
-
-
-class GetDish(Query, frozen=True, kw_only=True):
-    """One dish: DishView."""
-
-    dish_id: str
-
-
-class GetDishStock(Query, frozen=True, kw_only=True):
-    """The books of one dish, for staff: StockView."""
-
-    dish_id: str
 
 
 class ListFlashSales(Query, frozen=True, kw_only=True):

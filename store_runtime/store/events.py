@@ -31,58 +31,6 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
     auto_accept: bool
 
 
-class DishAdded(Event, frozen=True, kw_only=True):
-    """A new dish is on the menu. ``left`` is None when it is not counted."""
-
-    dish_id: str
-    name: str
-    price_fen: int
-    left: int | None
-    out: bool = False
-
-
-class DishChanged(Event, frozen=True, kw_only=True):
-    """The dish has this name and price from now on."""
-
-    dish_id: str
-    name: str
-    price_fen: int
-
-
-class DishCounted(Event, frozen=True, kw_only=True):
-    """This many are left to sell from now on."""
-
-    outward: ClassVar[bool] = True
-
-    dish_id: str
-    left: int
-
-
-class DishUncounted(Event, frozen=True, kw_only=True):
-    """The dish is in, without counting."""
-
-    outward: ClassVar[bool] = True
-
-    dish_id: str
-
-
-class DishOut(Event, frozen=True, kw_only=True):
-    """The dish is out, until a moment or until set again; what was left of it stays counted."""
-
-    outward: ClassVar[bool] = True
-
-    dish_id: str
-    until: int | None = None
-
-
-class DishBack(Event, frozen=True, kw_only=True):
-    """The moment until which the dish was out has come."""
-
-    outward: ClassVar[bool] = True
-
-    dish_id: str
-
-
 class FlashSaleCreated(Event, frozen=True, kw_only=True):
     """A sale is planned and its stock carved out of the dish (F10)."""
 

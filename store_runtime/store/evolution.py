@@ -1,27 +1,21 @@
-"""How each event changes a store. Nothing else does; replay runs exactly this."""
+"""How the events of the store itself change it. The other desks' effects live with their desks."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
-from actors.entity import evolves
+from actors.entity import evolves, upcasts_state
 from store_runtime.store.books import Desk
-from store_runtime.store.events import (
-    DishAdded,
-    DishBack,
-    DishChanged,
-    DishCounted,
-    DishOut,
-    DishUncounted,
-    SettingsChanged,
-    StoreCreated,
-)
-from store_runtime.store.state import Dish, Settings, StoreBooks
-from store_runtime.store.stock import DishStock
+from store_runtime.store.events import SettingsChanged, StoreCreated
+from store_runtime.store.state import Settings, StoreBooks
 
 
 class StoreEvolution(Desk):
     """The evolving half of Store."""
+
+    state_version: ClassVar[int] = 2
 
     def blank(self) -> StoreBooks:
         return StoreBooks()
@@ -31,54 +25,28 @@ class StoreEvolution(Desk):
         store.created = True
         store.settings.name = e.name
         store.settings.time_zone, store.settings.cutoff = e.time_zone, e.cutoff
-        store.menu_version += 1
+        store.menu.changes += 1
 
     @evolves(SettingsChanged)
     def on_settings_changed(self, store: StoreBooks, e: SettingsChanged, at: int) -> None:
         store.settings = Settings(**msgspec.structs.asdict(e))
-        store.menu_version += 1
+        store.menu.changes += 1
 
-    @evolves(DishAdded)
-    def on_dish_added(self, store: StoreBooks, e: DishAdded, at: int) -> None:
-        left = e.left or 0
-        stock = DishStock(counted=e.left is not None, initial=left, left=left, out=e.out)
-        store.dishes[e.dish_id] = Dish(name=e.name, price_fen=e.price_fen, stock=stock)
-        store.menu_version += 1
-
-    @evolves(DishChanged)
-    def on_dish_changed(self, store: StoreBooks, e: DishChanged, at: int) -> None:
-        dish = store.dishes[e.dish_id]
-        dish.name, dish.price_fen = e.name, e.price_fen
-        store.menu_version += 1
-
-    @evolves(DishCounted)
-    def on_dish_counted(self, store: StoreBooks, e: DishCounted, at: int) -> None:
-        store.dishes[e.dish_id].stock.count(e.left)
-        self._shown(store)
-
-    @evolves(DishUncounted)
-    def on_dish_uncounted(self, store: StoreBooks, e: DishUncounted, at: int) -> None:
-        store.dishes[e.dish_id].stock.uncount()
-        self._shown(store)
-
-    @evolves(DishOut)
-    def on_dish_out(self, store: StoreBooks, e: DishOut, at: int) -> None:
-        store.dishes[e.dish_id].stock.go_out(e.until or 0)
-        self._shown(store)
-
-    @evolves(DishBack)
-    def on_dish_back(self, store: StoreBooks, e: DishBack, at: int) -> None:
-        store.dishes[e.dish_id].stock.back()
-        self._next_back(store)
-        store.menu_version += 1
-
-    def _shown(self, store: StoreBooks) -> None:
-        """The menu shows something else. Two versions on: the view counts a dish that is back by the clock, but
-        not yet by its event, as one (``menu_view``), and this may be that dish.
-        """
-        store.menu_version += 2
-        self._next_back(store)
-
-    def _next_back(self, store: StoreBooks) -> None:
-        back = [dish.stock.until for dish in store.dishes.values() if dish.stock.out and dish.stock.until]
-        store.back_at = min(back, default=0)
+    @upcasts_state(1)
+    @staticmethod
+    def with_a_menu_apart_from_its_stock(fields: dict[str, object]) -> dict[str, object]:
+        """Version 1 kept name, price and books of a dish together, and had nothing else of a menu."""
+        dishes = fields.pop("dishes", {})
+        assert isinstance(dishes, dict), "as version 1 wrote it"
+        offered = [
+            {"dish_id": dish_id, "name": dish["name"], "price_fen": dish["price_fen"]}
+            for dish_id, dish in dishes.items()
+        ]
+        books = {dish_id: dish["stock"] for dish_id, dish in dishes.items()}
+        fields["menu"] = {
+            "number": 1,
+            "published": {"dishes": offered},
+            "changes": fields.pop("menu_version", 0),
+        }
+        fields["stock"] = {"books": books, "back_at": fields.pop("back_at", 0)}
+        return fields

@@ -37,7 +37,7 @@ class FlashSaleDesk(Desk):
         InvalidField.check(cmd)
         if cmd.ends_at <= max(cmd.starts_at, turn.at):
             raise InvalidField(path="$.ends_at", problem="after starts_at and in the future")
-        can_give = dish.stock.can_give(turn.at)
+        can_give = store.stock.of(cmd.dish_id).can_give(turn.at)
         if can_give is not None and can_give < cmd.stock:
             raise NotEnoughStock(dish_id=cmd.dish_id, left=can_give)
         created = FlashSaleCreated(
@@ -109,22 +109,19 @@ class FlashSaleDesk(Desk):
     @evolves(FlashSaleCreated)
     def on_flash_sale_created(self, store: StoreBooks, e: FlashSaleCreated, at: int) -> None:
         store.sales[e.flash_sale_id] = CarvedSale(opening=e.opening)
-        store.dishes[e.opening.dish_id].stock.hold(e.opening.stock)
-        store.menu_version += 1
+        store.stock.take({e.opening.dish_id: e.opening.stock})
 
     @evolves(FlashSaleUndone)
     def on_flash_sale_undone(self, store: StoreBooks, e: FlashSaleUndone, at: int) -> None:
         sale = store.sales.pop(e.flash_sale_id)
-        store.dishes[sale.opening.dish_id].stock.give_back(sale.opening.stock)
-        store.menu_version += 1
+        store.stock.give_back({sale.opening.dish_id: sale.opening.stock})
 
     @evolves(DishReturned)
     def on_dish_returned(self, store: StoreBooks, e: DishReturned, at: int) -> None:
         store.sales[e.flash_sale_id].returned += e.quantity
-        store.dishes[e.dish_id].stock.give_back(e.quantity)
-        store.menu_version += 1
+        store.stock.give_back({e.dish_id: e.quantity})
 
     @evolves(DishSold)
     def on_dish_sold(self, store: StoreBooks, e: DishSold, at: int) -> None:
         store.sales[e.flash_sale_id].sold += e.quantity
-        store.dishes[e.dish_id].stock.sell(e.quantity)
+        store.stock.sell({e.dish_id: e.quantity})

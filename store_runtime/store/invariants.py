@@ -14,8 +14,7 @@ def violations(store: StoreBooks) -> list[str]:
 
 
 def _books(store: StoreBooks) -> Iterator[str]:
-    for dish_id, dish in store.dishes.items():
-        stock = dish.stock
+    for dish_id, stock in store.stock.books.items():
         went = stock.sold + stock.held + stock.left + stock.waste
         came = stock.initial + stock.restocked
         if went != came:
@@ -35,6 +34,6 @@ def _sales(store: StoreBooks) -> Iterator[str]:
             sums = f"{sale.sold} sold and {sale.returned} returned of {sale.opening.stock}"
             yield f"F10: {flash_sale_id}: {sums}"
     for dish_id, quantity in held.items():
-        if store.dishes[dish_id].stock.held != quantity:
-            books = store.dishes[dish_id].stock.held
+        if store.stock.of(dish_id).held != quantity:
+            books = store.stock.of(dish_id).held
             yield f"F10: {dish_id}: {books} held, the flash sales have {quantity} out"

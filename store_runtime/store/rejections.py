@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from actors.words import Rejection
 from store_runtime.rejections import IllegalTransition, InvalidField
+from store_runtime.store.menu.rejections import DishNotFound
 
 
 class StoreNotFound(Rejection):
@@ -18,14 +19,6 @@ class StoreExists(Rejection):
     """A store stands under this id already."""
 
 
-class DishNotFound(Rejection):
-    """The menu has no such dish."""
-
-    status: ClassVar[int] = 404
-
-    dish_id: str
-
-
 class NotEnoughStock(Rejection):
     """The dish has less left than the sale wants to carve out (F10)."""
 
@@ -33,12 +26,6 @@ class NotEnoughStock(Rejection):
 
     dish_id: str
     left: int
-
-
-class MenuFull(Rejection):
-    """The menu holds as many dishes as it may."""
-
-    dishes_max: int
 
 
 class FlashSaleUnknown(Rejection):
@@ -52,7 +39,6 @@ __all__ = [
     "FlashSaleUnknown",
     "IllegalTransition",
     "InvalidField",
-    "MenuFull",
     "NotEnoughStock",
     "StoreExists",
     "StoreNotFound",

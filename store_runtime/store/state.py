@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from flash_sale.commands import OpenSale
-from store_runtime.store.stock import DishStock
+from store_runtime.store.menu.state import MenuBooks
+from store_runtime.store.stock import StockBooks
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -23,14 +24,6 @@ class Settings(msgspec.Struct, kw_only=True):
     auto_accept: bool = True
 
 
-class Dish(msgspec.Struct, kw_only=True):
-    """A dish of the menu and its stock, for every channel."""
-
-    name: str
-    price_fen: int
-    stock: DishStock
-
-
 class CarvedSale(msgspec.Struct, kw_only=True):
     """A flash sale and what became of the stock carved out for it (F10)."""
 
@@ -45,13 +38,10 @@ class CarvedSale(msgspec.Struct, kw_only=True):
 
 
 class StoreBooks(msgspec.Struct, kw_only=True):
-    """One store. ``menu_version`` grows with every change of what the menu shows;
-    ``back_at`` is when the first dish that is out for a while is back (0: none).
-    """
+    """One store. ``menu`` is what is offered, ``stock`` how much of it there is, ``sales`` what left it for sales."""
 
     created: bool = False
     settings: Settings = msgspec.field(default_factory=Settings)
-    dishes: dict[str, Dish] = {}
+    menu: MenuBooks = msgspec.field(default_factory=MenuBooks)
+    stock: StockBooks = msgspec.field(default_factory=StockBooks)
     sales: dict[str, CarvedSale] = {}
-    menu_version: int = 0
-    back_at: int = 0

@@ -32,7 +32,8 @@ from flash_sale.actor import FlashSaleItem
 from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
-from store_runtime.store.commands import CreateStore, PutDish
+from store_runtime.store.commands import CreateStore
+from store_runtime.store.menu.commands import PutDish
 from store_runtime.takeout.actor import TakeoutOrder
 
 ENTITIES = (FlashSaleItem, Store, TakeoutOrder, DinerOrders, StaffAccount, Delivery)

@@ -17,8 +17,10 @@ from actors.turn import command_id
 from actors.words import Accepted, Command, Event
 from cluster.rooms import ENTITIES
 from flash_sale.commands import Checkout, Claim
-from store_runtime.store.commands import CreateFlashSale, CreateStore, GetDishStock, PutDish
-from store_runtime.store.projections import FlashSaleCreation, StockView
+from store_runtime.store.commands import CreateFlashSale, CreateStore
+from store_runtime.store.menu.commands import GetDishStock, PutDish
+from store_runtime.store.menu.projections import StockView
+from store_runtime.store.projections import FlashSaleCreation
 from store_runtime.takeout.commands import ReportPayment
 
 STORE = "store/store-1"

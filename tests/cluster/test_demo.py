@@ -21,8 +21,8 @@ from cluster.demo import Demo, new_passwords, read_demo, write_demo
 from cluster.rooms import ENTITIES
 from flash_sale.commands import GetSale, StopSale
 from flash_sale.projections import SaleView
-from store_runtime.store.commands import GetMenu
-from store_runtime.store.projections import MenuView
+from store_runtime.store.menu.commands import GetMenu
+from store_runtime.store.menu.projections import MenuView
 
 pytestmark = pytest.mark.anyio
 SECRET = b"secret" * 8

@@ -19,8 +19,9 @@ from flash_sale.rejections import SoldOut
 from flash_sale.state import Sale
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
-from store_runtime.store.commands import ChangeSettings, CreateFlashSale, CreateStore, GetMenu, PutDish
+from store_runtime.store.commands import ChangeSettings, CreateFlashSale, CreateStore
 from store_runtime.store.invariants import violations as store_violations
+from store_runtime.store.menu.commands import GetMenu, PutDish
 from store_runtime.store.projections import FlashSaleCreation
 from store_runtime.takeout.actor import TakeoutOrder
 from store_runtime.takeout.commands import CancelOrder, ReportPayment

@@ -10,8 +10,9 @@ from flash_sale.commands import Checkout, Claim
 from flash_sale.invariants import violations as sale_violations
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
-from store_runtime.store.commands import CreateFlashSale, CreateStore, PutDish
+from store_runtime.store.commands import CreateFlashSale, CreateStore
 from store_runtime.store.invariants import violations as store_violations
+from store_runtime.store.menu.commands import PutDish
 from store_runtime.takeout.actor import TakeoutOrder
 from store_runtime.takeout.commands import CancelOrder, PlaceOrder, ReportPayment
 from store_runtime.takeout.invariants import violations as order_violations

@@ -14,7 +14,7 @@ from actors.testing.kit import NOON
 from actors.words import Wake
 from flash_sale.commands import Checkout, Claim, ReleaseClaim, StopSale
 from store_runtime.diner_orders.commands import ListOrders
-from store_runtime.store.commands import GetDishStock
+from store_runtime.store.menu.commands import GetDishStock
 from store_runtime.takeout.invariants import ending
 from tests.store_runtime.builders import HOUR, MINUTE, Restaurant
 

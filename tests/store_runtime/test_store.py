@@ -15,23 +15,18 @@ from store_runtime.store.commands import (
     ChangeSettings,
     CreateFlashSale,
     CreateStore,
-    GetDish,
-    GetDishStock,
-    GetMenu,
     GetStore,
     ListFlashSales,
-    PutDish,
     RecordSold,
     ReturnStock,
-    SetDishStock,
     UndoFlashSale,
 )
 from store_runtime.store.invariants import violations
+from store_runtime.store.menu.commands import GetDish, GetDishStock, GetMenu, PutDish, SetDishStock
+from store_runtime.store.menu.rejections import DishNotFound, MenuFull
 from store_runtime.store.rejections import (
-    DishNotFound,
     FlashSaleUnknown,
     InvalidField,
-    MenuFull,
     NotEnoughStock,
     StoreExists,
     StoreNotFound,
@@ -113,7 +108,7 @@ def test_D4_a_dish_comes_back_by_itself() -> None:
     given.then_wake()
 
     assert given.deadline is None
-    assert not given.state.dishes["crab"].stock.out
+    assert not given.state.stock.books["crab"].out
 
 
 def test_D4_a_dish_that_is_out_without_a_moment_stays_out() -> None:
@@ -202,7 +197,7 @@ def test_D1_a_dish_put_again_keeps_its_stock() -> None:
 
 def test_D1_the_menu_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """One dish more than DISHES_MAX is refused."""
-    monkeypatch.setattr("store_runtime.store.actor.DISHES_MAX", 1)
+    monkeypatch.setattr("store_runtime.store.menu.desk.DISHES_MAX", 1)
 
     refused = store().when(PutDish(dish_id="tea", name="茶", price_fen=800))
 
@@ -410,7 +405,7 @@ def test_D4_books_that_are_not_even_are_seen(number: str) -> None:
     """One number that is off by one is found."""
     given = store(left=20)
     given.when(plan())
-    stock = given.state.dishes["crab"].stock
+    stock = given.state.stock.books["crab"]
     setattr(stock, number, getattr(stock, number) + 1)
 
     assert violations(given.state) != []
