@@ -9,7 +9,12 @@ from loadtests.subjects import Kaifan, Subject, Through
 CLAIM, SOLD_OUT, STEADY, THROUGH = "claim", "sold-out", "steady", "through"
 """The names of the cases, as ``--case`` takes them (cases.py says what they ask)."""
 
-NOOP_PROTOCOL = "loadtests.peers.noop_protocol:NoopProtocol"
+NOOPS_BELOW_ASGI = {
+    "no-op protocol": "loadtests.peers.noop_protocol:NoopProtocol",
+    "no-op fast road": "loadtests.peers.noop_fast_road:NoopFastRoad",
+}
+"""uvicorn's protocol class with nothing around it, and ours with all that every request of the fast road pays for."""
+
 FASTAPI_ROAD = {"KAIFAN_FAST_ROAD": "off"}
 LANES = {"direct": "stream", "Ray": "calls"}
 """What the table calls a lane, and its KAIFAN_LANE."""
@@ -20,14 +25,7 @@ def all_subjects() -> list[Subject]:
     return [
         Kaifan("kaifan", silos=1, cases=(CLAIM, SOLD_OUT, STEADY)),
         Kaifan("kaifan (FastAPI road)", silos=1, settings=FASTAPI_ROAD, cases=(CLAIM, SOLD_OUT)),
-        Peer(
-            "no-op protocol",
-            "none",
-            "empty_asgi",
-            http=NOOP_PROTOCOL,
-            remembers=False,
-            cases=(CLAIM, SOLD_OUT),
-        ),
+        *_noops_below_asgi(),
         Peer("empty asgi", "none", "empty_asgi", remembers=False, cases=(CLAIM, SOLD_OUT)),
         Peer("no-op fastapi", "none", "noop_fastapi", remembers=False, cases=(CLAIM,)),
         Fastify("fastify + redis", "fsync", "", backend=start_redis, cases=(CLAIM, SOLD_OUT, STEADY)),
@@ -52,6 +50,14 @@ def all_subjects() -> list[Subject]:
         Peer("fastapi + mongodb", "fsync-majority", "fastapi_mongo", backend=start_mongod, cases=(CLAIM,)),
         Peer("ray actor per request", "memory", "ray_actor", cases=(CLAIM,)),
         *_through_silos(),
+    ]
+
+
+def _noops_below_asgi() -> list[Subject]:
+    both = (CLAIM, SOLD_OUT)
+    return [
+        Peer(name, "none", "empty_asgi", http=http, remembers=False, cases=both)
+        for name, http in NOOPS_BELOW_ASGI.items()
     ]
 
 
