@@ -24,6 +24,10 @@ Nickname = Annotated[
 ]
 
 
+Username = Annotated[str, Meta(min_length=1, max_length=64)]
+Password = Annotated[str, Meta(min_length=1, max_length=1_024)]
+
+
 class GuestBody(msgspec.Struct, forbid_unknown_fields=True):
     """A guest may say what to be called."""
 
@@ -33,8 +37,8 @@ class GuestBody(msgspec.Struct, forbid_unknown_fields=True):
 class LoginBody(msgspec.Struct, forbid_unknown_fields=True):
     """A staff account's name and password."""
 
-    username: Annotated[str, Meta(min_length=1, max_length=64)]
-    password: Annotated[str, Meta(min_length=1, max_length=1_024)]
+    username: Username
+    password: Password
 
 
 @table.route(

@@ -56,6 +56,37 @@ class Forbidden(Rejection):
     audience: str
 
 
+class SecondPersonRequired(Rejection):
+    """This needs a second person: it is more than one may do alone here (C3).
+
+    ``alone_up_to_fen`` is what the caller does alone; nobody approves of what they do themselves.
+    """
+
+    status: ClassVar[int] = 403
+    hint: ClassVar[str] = (
+        "Let somebody else whose role may approve at POST /api/v1/stores/{store_id}/approvals, then send the same"
+        " request with header Approval."
+    )
+
+    action: str
+    subject: str
+    amount_fen: int
+    alone_up_to_fen: int
+
+
+class ApprovalInvalid(Rejection):
+    """The second person's approval does not count.
+
+    ``problem`` says why: wrong password, expired, for another request, for a smaller amount, or more than the second
+    person may.
+    """
+
+    status: ClassVar[int] = 403
+    hint: ClassVar[str] = "Ask for a new approval of exactly this request, with its Idempotency-Key."
+
+    problem: str
+
+
 class RouteNotFound(Rejection):
     """There is nothing at this address."""
 

@@ -7,10 +7,11 @@ from typing import get_args
 
 from actors.entity import Decision, Entity, answers, decides, evolves
 from actors.turn import Turn
-from brand.commands import ChangePassword, ChangeRoles, CreateAccount, DisableAccount, GetAccount, Role
+from brand.commands import ChangePassword, ChangeRoles, CreateAccount, DisableAccount, GetAccount
 from brand.events import AccountCreated, AccountDisabled, PasswordChanged, RolesChanged
 from brand.projections import AccountView
 from brand.rejections import AccountExists, AccountNotFound, AccountOff, UnknownRole
+from brand.roles import Role
 from brand.state import Account
 
 ROLES: tuple[str, ...] = get_args(Role)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from actors.words import Command, Query
-
-Role = Literal["owner", "manager", "waiter", "cook", "cashier", "ops"]
+from brand.roles import Role
 
 
 class CreateAccount(Command, frozen=True, kw_only=True):

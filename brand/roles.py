@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 ANY_STORE = "*"
 """Roles under this key hold in every store."""
 
-ALWAYS_SECOND_PERSON = -1
-"""As a limit: no amount at all is done alone."""
+NOT_AT_ALL = -1
+"""As a limit: of who may not do it in the first place."""
+
+Role = Literal["owner", "manager", "waiter", "cook", "cashier", "ops"]
 
 Action = Literal[
     "store.create",
@@ -41,6 +45,13 @@ Action = Literal[
     "ops.read",
     "ops.manage",
 ]
+
+LimitedAction = Literal[
+    "bill.discount", "bill.reopen", "bill.write_off", "line.cancel", "line.comp", "line.refund"
+]
+"""Actions with an amount."""
+
+LimitFen = Annotated[int, Meta(ge=0, le=100_000_000)]
 
 _FLOOR: frozenset[Action] = frozenset(
     {
@@ -86,7 +97,7 @@ ALONE_UP_TO_FEN: dict[Action, dict[str, int]] = {
     "line.comp": {"waiter": 0, "cashier": 0, "manager": 100_000},
     "line.refund": {"cashier": 0, "manager": 100_000},
 }
-"""Actions with an amount → role → the most, in fen, that it does without a second person; a role that may and is not
+"""Action → role → the most, in fen, that it does without a second person; a role that may and is not
 named has no limit. A store may set its own (``overrides``: role → action → fen).
 """
 
@@ -111,19 +122,19 @@ def alone_up_to_fen(
 ) -> int | None:
     """The most, in fen, that somebody with these roles does alone; None is no limit.
 
-    Of several roles the widest counts. ``ALWAYS_SECOND_PERSON`` when nothing at all, also for who may not do it.
+    Of several roles the widest counts. ``NOT_AT_ALL`` for who may not do it.
 
     >>> alone_up_to_fen({"s1": ["cashier"]}, "s1", "bill.discount")
     5000
     >>> alone_up_to_fen({"s1": ["waiter", "manager"]}, "s1", "line.comp")
     100000
-    >>> alone_up_to_fen({"s1": ["cashier"]}, "s1", "bill.discount", {"cashier": {"bill.discount": -1}})
-    -1
+    >>> alone_up_to_fen({"s1": ["cashier"]}, "s1", "bill.discount", {"cashier": {"bill.discount": 0}})
+    0
     >>> alone_up_to_fen({"*": ["owner"]}, "s1", "line.refund") is None
     True
     """
     own = overrides or {}
-    widest = ALWAYS_SECOND_PERSON
+    widest = NOT_AT_ALL
     for role in _here(roles, store):
         if action not in MAY.get(role, frozenset()):
             continue

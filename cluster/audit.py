@@ -1,9 +1,9 @@
 """``kaifan audit``: re-reads the whole journal and believes nothing.
 
 For each entity: one history (no gap, no overlap), each command once, its room's invariants after what was decided
-together. Across entities: what sale, store and order say of each other (cluster/sagas.py); who is audited because it
-changed is compared with those it names, changed or not. Streams: it holds one entity at a time, and of sales and
-orders only what the comparison needs.
+together. Across entities: what sale, store and order say of each other, and whether every sensitive act is in the
+audit log (cluster/sagas.py); who is audited because it changed is compared with those it names, changed or not.
+Streams: it holds one entity at a time, and of sales and orders only what the comparison needs.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 import msgspec
 
-from actors.codec import decode_event, read_commands, read_events
+from actors.codec import decode_event, read_commands, read_events, read_sends
 from actors.entity import kind_of
 from actors.entity_memory import CannotReplay, EntityMemory
 from actors.journal import Document
 from actors.quarantine import END, SKIP, Quarantine
 from actors.remembered import KEPT_MS
 from cluster.rooms import CHEAP_INVARIANTS, INVARIANTS, TYPES, Invariant
-from cluster.sagas import Books
+from cluster.sagas import Books, Told
 from cluster.showing import moment
+from store_runtime.audit_log.actor import AuditLog
 
 VIOLATIONS_MAX = 100
+_TO_A_LOG = f"{AuditLog.kind}/".encode()
 FULL_CHECK_SHARE = 20
 """An invariant that looks at the whole state runs when the history grew by a twentieth since its last run."""
 
@@ -128,7 +130,7 @@ async def _close(current: _EntityAudit | None, books: Books, report: Report, rer
     if current.found is not None:
         report.violations.append(await current.explain(reread))
     elif current.memory is not None:
-        books.enter(current.memory)
+        books.enter(current.memory, current.told)
 
 
 class _EntityAudit:
@@ -144,7 +146,7 @@ class _EntityAudit:
         self._invariant = INVARIANTS.get(kind)
         self._cheap = CHEAP_INVARIANTS.get(kind)
         self._checked_at = 0
-        self._commands: dict[bytes, int] = {}
+        self.told = Told()
         self._needs_event = False
 
     def take(self, document: Document) -> int:
@@ -165,6 +167,7 @@ class _EntityAudit:
             self.found = Violation(entity=self.key, seq=error.seq, what=error.reason)
             return 0
         count = self._count_commands(document)
+        self._note_acts(document)
         self._check(document)
         return count
 
@@ -177,11 +180,16 @@ class _EntityAudit:
         assert self.memory is not None, "applied before"
         records = read_commands(document.cmds)
         for record in records:
-            before = self._commands.get(record.id)
+            before = self.told.answered.get(record.id)
             if before is not None and self.memory.last_at - before < KEPT_MS:
                 self._find(document, f"command {record.id.hex()} was executed twice")
-            self._commands[record.id] = self.memory.last_at
+            self.told.answered[record.id] = self.memory.last_at
         return len(records)
+
+    def _note_acts(self, document: Document) -> None:
+        if _TO_A_LOG in document.sends:
+            sends = [send for send in read_sends(document.sends) if kind_of(send.to) == AuditLog.kind]
+            self.told.acts += [(send.to, send.id, document.last_seq) for send in sends]
 
     def _check(self, document: Document) -> None:
         assert self.memory is not None, "applied before"

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import flash_sale.invariants
+import store_runtime.audit_log.invariants
 import store_runtime.store.invariants
 import store_runtime.takeout.invariants
 from actors.entity import Entity, EntityType
 from brand.actor import StaffAccount
 from flash_sale.actor import FlashSaleItem
+from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
@@ -23,6 +25,7 @@ ENTITIES: tuple[type[Entity[Any]], ...] = (
     DinerOrders,
     StaffAccount,
     Delivery,
+    AuditLog,
 )
 
 TYPES: dict[str, EntityType[Any]] = {entity.kind: entity.type for entity in ENTITIES}
@@ -34,6 +37,7 @@ INVARIANTS: dict[str, Invariant] = {
     FlashSaleItem.kind: flash_sale.invariants.violations,
     TakeoutOrder.kind: store_runtime.takeout.invariants.violations,
     Store.kind: store_runtime.store.invariants.violations,
+    AuditLog.kind: store_runtime.audit_log.invariants.violations,
 }
 
 CHEAP_INVARIANTS: dict[str, Invariant] = {FlashSaleItem.kind: flash_sale.invariants.cheap_violations}

@@ -1,4 +1,6 @@
-"""What sale, store and order must say of each other once their messages have arrived (F6, F10, D4, O6).
+"""What sale, store, order and audit log must say of each other once their messages have arrived.
+
+Rules: F6, F10, D4, O6, A1.
 
 A message that is not acknowledged yet excuses its receiver, never its sender: no effect without a cause, ever.
 """
@@ -12,6 +14,7 @@ import msgspec
 from actors.entity_memory import EntityMemory
 from flash_sale.claim import ClaimState
 from flash_sale.state import Sale
+from store_runtime.audit_log.state import Log
 from store_runtime.store.state import StoreBooks
 from store_runtime.takeout.state import Order, OrderState
 
@@ -22,6 +25,13 @@ Contradiction = tuple[str, int, str]
 
 IsComplete = Callable[[str], bool]
 """Whether all that this entity names was read, so that what is not there does not exist."""
+
+
+class Told(msgspec.Struct):
+    """Of one entity's documents: the commands it answered, and the acts it sent to a log, with their sequence."""
+
+    answered: dict[bytes, int] = {}
+    acts: list[tuple[str, bytes, int]] = []
 
 
 class SaleBook(msgspec.Struct):
@@ -63,9 +73,15 @@ class Books:
         self.sales: dict[str, SaleBook] = {}
         self.orders: dict[str, OrderBook] = {}
         self.stores: dict[str, StoreBook] = {}
+        self.logs: dict[str, frozenset[bytes]] = {}
+        """Audit log → the commands it has answered."""
+        self.acts: dict[str, list[tuple[str, bytes, int]]] = {}
+        """Entity → log, command id and sequence of each act that it sent there and that was answered."""
 
-    def enter(self, memory: EntityMemory) -> None:
+    def enter(self, memory: EntityMemory, told: Told) -> None:
         """Keep of this entity what the others are compared with."""
+        if arrived := [act for act in told.acts if act[1] not in memory.sends]:
+            self.acts[memory.key] = arrived
         owed = frozenset(outstanding.record.to for outstanding in memory.sends.values())
         match memory.state:
             case Sale() as sale if sale.opened:
@@ -106,10 +122,12 @@ class Books:
                     },
                     owed=owed,
                 )
+            case Log():
+                self.logs[memory.key] = frozenset(told.answered)
 
     def keys(self) -> frozenset[str]:
         """All entities in the books."""
-        return frozenset((*self.stores, *self.sales, *self.orders))
+        return frozenset((*self.stores, *self.sales, *self.orders, *self.logs))
 
     def unread_partners(self) -> list[str]:
         """Entities that those in the books name and that are not in them, in order."""
@@ -120,6 +138,8 @@ class Books:
             named.update((sale.store,), sale.sold_to, sale.unsold)
         for order in self.orders.values():
             named.add(order.sale)
+        for acts in self.acts.values():
+            named.update(log for log, _, _ in acts)
         return sorted(named - self.keys())
 
     def contradictions(self, is_complete: IsComplete) -> Iterator[Contradiction]:
@@ -130,6 +150,14 @@ class Books:
             yield from self._sale(key, sale, is_complete(key))
         for key, order in self.orders.items():
             yield from self._order(key, order, is_complete(key))
+        for key, acts in self.acts.items():
+            yield from self._acts(key, acts, is_complete(key))
+
+    def _acts(self, key: str, acts: list[tuple[str, bytes, int]], complete: bool) -> Iterator[Contradiction]:
+        for log_key, command_id, seq in acts:
+            log = self.logs.get(log_key)
+            if command_id not in log if log is not None else complete:
+                yield log_key, 0, f"A1: an act that {key} did at {seq} is not in the log any more"
 
     def _store(self, key: str, store: StoreBook, complete: bool) -> Iterator[Contradiction]:
         for sale_key, (stock, sold, returned) in store.sales.items():

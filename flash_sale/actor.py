@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Never
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from actors.entity import Decision, decides, reacts, wakes
@@ -69,6 +70,7 @@ from flash_sale.rejections import (
 )
 from flash_sale.state import Sale
 from flash_sale.waitlist import WAITLIST_MAX, Waitlist
+from store_runtime.audit_log.acts import Audited, act_done
 from store_runtime.store.commands import RecordSold, ReturnStock
 from store_runtime.takeout.commands import AcceptOrder, CloseOrder, CloseReason, PlaceOrder, RefundPayment
 
@@ -76,7 +78,7 @@ CHECKOUT_HOLD_MS = 300_000
 """A checkout extends the hold once, to 5 minutes from now."""
 
 
-class FlashSaleItem(SaleQuestions):
+class FlashSaleItem(Audited, SaleQuestions):
     """One flash sale: the stock carved out for it, who holds it, who waits for it."""
 
     kind = "flash-sale"
@@ -105,6 +107,15 @@ class FlashSaleItem(SaleQuestions):
         self._must_not_be_over(sale, turn.at)
         changed = terms.changed(sale, cmd, turn.at)
         yield changed
+        yield from act_done(
+            sale.store_id,
+            turn,
+            cmd.by,
+            "flash_sale.change",
+            f"flash-sale/{self.id}",
+            before=to_builtins(terms.standing(sale)),
+            after=to_builtins(changed),
+        )
         after = replace(sale)  # a shallow copy: the event sets plain fields only
         self.on_changed(after, changed, turn.at)
         return sale_view(after, self.id, turn.at)
@@ -116,6 +127,9 @@ class FlashSaleItem(SaleQuestions):
         self._must_not_be_over(sale, turn.at)
         events = list(due.ending(sale, SaleEnded(reason="stopped", note=cmd.reason)))
         yield from events
+        yield from act_done(
+            sale.store_id, turn, cmd.by, "flash_sale.stop", f"flash-sale/{self.id}", reason=cmd.reason
+        )
         at = turn.at
         over = replace(sale, ended=True, left=0, waitlist=Waitlist(), seq=sale.seq + len(events), ends_at=at)
         if sale.draw_open:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from actors.words import Command, Query
+from store_runtime.by import By
 from store_runtime.texts import ONE_LINE
 
 QUANTITY_MAX = 100
@@ -86,12 +87,14 @@ class ChangeSale(Command, frozen=True, kw_only=True):
     hold_seconds: HoldSeconds | None = None
     draw_window_ms: DrawWindowMs | None = None
     entry_required: bool | None = None
+    by: By | None = None
 
 
 class StopSale(Command, frozen=True, kw_only=True):
     """Staff end the sale now. Holds stay payable until they run out. Answered with a SaleView."""
 
     reason: str = ""
+    by: By | None = None
 
 
 class Claim(Command, frozen=True, kw_only=True):

@@ -72,6 +72,21 @@ def changed(sale: Sale, cmd: ChangeSale, at: int) -> SaleChanged:
     )
 
 
+def standing(sale: Sale) -> SaleChanged:
+    """The terms as they stand, in the words of a change of them."""
+    return SaleChanged(
+        title=sale.title,
+        price_fen=sale.price_fen,
+        starts_at=sale.starts_at,
+        ends_at=sale.ends_at,
+        per_user_limit=sale.per_user_limit,
+        hold_seconds=sale.hold_ms // 1_000,
+        draw_window_ms=sale.draw_window_ms,
+        draw_ends_at=sale.draw_ends_at,
+        entry_required=sale.entry_required,
+    )
+
+
 def _untouched(sale: Sale, cmd: ChangeSale) -> bool:
     return (
         cmd.price_fen in (None, sale.price_fen)

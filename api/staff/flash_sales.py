@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from actors.turn import derived_id
+from api.approvals import WHO_HEADERS, who
 from api.audiences import store_staff
 from api.bodies import moment_field
 from api.call import Call
@@ -83,6 +84,7 @@ class StopBody(msgspec.Struct, forbid_unknown_fields=True):
     answers={201: Sale},
     key=Key.REQUIRED,
     problems=[StoreNotFound, DishNotFound, NotEnoughStock, InvalidField],
+    headers=WHO_HEADERS,
     example={
         "title": "夜宵小龙虾",
         "dish_id": "crayfish",
@@ -114,6 +116,7 @@ async def create_sale(call: Call) -> Answer:
         policy=body.policy,
         draw_window_ms=body.draw_window_ms,
         entry_required=body.entry_required,
+        by=who(call),
     )
     creation = await call.tell(f"store/{call.params['store_id']}", command, FlashSaleCreation, command_id)
     # The store's own message opens the same sale under the same id; whichever arrives first does it.
@@ -131,6 +134,7 @@ async def create_sale(call: Call) -> Answer:
     body=ChangeBody,
     answers={200: Sale},
     problems=[FlashSaleNotFound, AlreadyStarted, Ended, InvalidField],
+    headers=WHO_HEADERS,
     example={"title": "夜宵小龙虾（加场）"},
 )
 async def change_sale(call: Call) -> Answer:
@@ -149,6 +153,7 @@ async def change_sale(call: Call) -> Answer:
         hold_seconds=body.hold_seconds,
         draw_window_ms=body.draw_window_ms,
         entry_required=body.entry_required,
+        by=who(call),
     )
     view = await call.tell(sale, command, SaleView)
     call.door.terms.heard(view.flash_sale_id, view.entry_required, call.door.clock.monotonic())
@@ -162,6 +167,7 @@ async def change_sale(call: Call) -> Answer:
     body=StopBody,
     answers={200: Sale},
     problems=[FlashSaleNotFound, Ended],
+    headers=WHO_HEADERS,
     example={"reason": "锅坏了"},
 )
 async def stop_sale(call: Call) -> Answer:
@@ -170,7 +176,7 @@ async def stop_sale(call: Call) -> Answer:
     Holds stay payable until they run out; what nobody holds returns to the dish.
     """
     sale = await _sale_of_store(call)
-    view = await call.tell(sale, StopSale(reason=call.body.reason), SaleView)
+    view = await call.tell(sale, StopSale(reason=call.body.reason, by=who(call)), SaleView)
     return Answer(200, Sale.of(view))
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from api.approvals import WHO_HEADERS, who
 from api.audiences import store_staff
 from api.bodies import moment_field
 from api.call import Call
@@ -62,6 +63,7 @@ class SettingsBody(msgspec.Struct, forbid_unknown_fields=True):
     answers={200: Dish},
     key=Key.REQUIRED,
     problems=[StoreNotFound, DishNotFound, InvalidField],
+    headers=WHO_HEADERS,
     example={"state": "qty", "left": 20},
 )
 async def set_stock(call: Call) -> Answer:
@@ -75,6 +77,7 @@ async def set_stock(call: Call) -> Answer:
         state=body.state,
         left=body.left,
         until=None if body.until is None else moment_field(body.until, "$.until"),
+        by=who(call),
     )
     view = await call.tell(f"store/{call.params['store_id']}", command, DishView)
     return Answer(200, Dish.of(view))
@@ -87,6 +90,7 @@ async def set_stock(call: Call) -> Answer:
     body=SettingsBody,
     answers={200: Settings},
     problems=[StoreNotFound, InvalidField],
+    headers=WHO_HEADERS,
     example={"order_hold_s": 900, "cutoff": "04:00", "pay_mode": "pay_first"},
 )
 async def change_settings(call: Call) -> Answer:
@@ -94,7 +98,7 @@ async def change_settings(call: Call) -> Answer:
     body = call.body
     if body.time_zone is not None:
         _must_be_a_zone(body.time_zone)
-    command = ChangeSettings(**msgspec.structs.asdict(body))
+    command = ChangeSettings(**msgspec.structs.asdict(body), by=who(call))
     return Answer(200, await call.tell(f"store/{call.params['store_id']}", command, Settings))
 
 

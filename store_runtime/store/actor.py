@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from actors.entity import Decision, answers, decides, wakes
 from actors.turn import Turn
 from actors.words import Wake
+from store_runtime.audit_log.acts import act_done
 from store_runtime.store.commands import ChangeSettings, CreateStore, GetStore
 from store_runtime.store.events import SettingsChanged, StoreCreated
 from store_runtime.store.evolution import StoreEvolution
@@ -42,9 +43,13 @@ class Store(MenuDesk, StockDesk, FlashSaleDesk, StoreEvolution):
         self.must_exist(store)
         InvalidField.check(cmd)
         wanted = {name: value for name, value in msgspec.structs.asdict(cmd).items() if value is not None}
+        wanted.pop("by", None)
         settings = replace(store.settings, **wanted)
         if settings != store.settings:
-            yield SettingsChanged(**msgspec.structs.asdict(settings))
+            before, after = msgspec.structs.asdict(store.settings), msgspec.structs.asdict(settings)
+            yield SettingsChanged(**after)
+            subject = f"store/{self.id}"
+            yield from act_done(self.id, turn, cmd.by, "store.settings", subject, before=before, after=after)
         return settings_view(settings)
 
     # --- what is due -----------------------------------------------------------------------------------

@@ -5,13 +5,14 @@ from __future__ import annotations
 from actors.entity import Entity
 from pricing.items import MenuIndex
 from pricing.menu import Dish, Menu
+from store_runtime.audit_log.acts import Audited
 from store_runtime.store.rejections import DishNotFound, StoreNotFound
 from store_runtime.store.state import StoreBooks
 
 _NOTHING = Menu()
 
 
-class Desk(Entity[StoreBooks]):
+class Desk(Audited, Entity[StoreBooks]):
     """A part of the Store actor: one subject with its decisions, its events' effects and its questions."""
 
     def __init__(self, entity_id: str) -> None:

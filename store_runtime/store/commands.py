@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from actors.words import Command, Query
+from brand.roles import LimitedAction, LimitFen, Role
 from flash_sale.commands import (
     HOLD_SECONDS,
     DrawWindowMs,
@@ -23,6 +24,7 @@ from flash_sale.commands import (
     Text,
     Title,
 )
+from store_runtime.by import By
 from store_runtime.texts import END
 
 SALES_LISTED_MAX = 500
@@ -41,6 +43,7 @@ OrderHoldS = Annotated[
     ),
 ]
 GraceS = Annotated[int, Meta(ge=0, le=600)]
+AmountLimits = dict[Role, dict[LimitedAction, LimitFen]]
 
 
 class CreateStore(Command, frozen=True, kw_only=True):
@@ -64,6 +67,8 @@ class ChangeSettings(Command, frozen=True, kw_only=True):
     join_policy: JoinPolicy | None = None
     pay_mode: PayMode | None = None
     auto_accept: bool | None = None
+    amount_limits: AmountLimits | None = None
+    by: By | None = None
 
 
 class CreateFlashSale(Command, frozen=True, kw_only=True):
@@ -82,6 +87,7 @@ class CreateFlashSale(Command, frozen=True, kw_only=True):
     policy: Policy = "fifo"
     draw_window_ms: DrawWindowMs = 0
     entry_required: bool = True
+    by: By | None = None
 
 
 class UndoFlashSale(Command, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
     join_policy: str
     pay_mode: str
     auto_accept: bool
+    amount_limits: dict[str, dict[str, int]] = {}
 
 
 class FlashSaleCreated(Event, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Send
 from flash_sale.commands import OpenSale
+from store_runtime.audit_log.acts import act_done
 from store_runtime.store.books import Desk
 from store_runtime.store.commands import (
     SALES_LISTED_MAX,
@@ -60,6 +61,14 @@ class FlashSaleDesk(Desk):
             ),
         )
         yield created
+        yield from act_done(
+            self.id,
+            turn,
+            cmd.by,
+            "flash_sale.create",
+            f"flash-sale/{created.flash_sale_id}",
+            after={"dish_id": cmd.dish_id, "stock": cmd.stock, "price_fen": cmd.price_fen},
+        )
         return FlashSaleCreation(flash_sale_id=created.flash_sale_id, opening=created.opening)
 
     @decides(UndoFlashSale)

@@ -21,6 +21,7 @@ class SettingsView(msgspec.Struct, frozen=True, kw_only=True):
     join_policy: str
     pay_mode: str
     auto_accept: bool
+    amount_limits: dict[str, dict[str, int]] = {}
 
 
 class StoreView(msgspec.Struct, frozen=True, kw_only=True):

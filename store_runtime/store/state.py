@@ -10,7 +10,9 @@ from store_runtime.store.stock import StockBooks
 
 
 class Settings(msgspec.Struct, kw_only=True):
-    """The store's settings, with the defaults of § 0. ``_s`` are seconds."""
+    """The store's settings, with the defaults of § 0. ``_s`` are seconds; ``amount_limits`` of this store's own:
+    role → action → what it does alone, in fen (``brand/roles.py``).
+    """
 
     name: str = ""
     time_zone: str = "Asia/Shanghai"
@@ -22,6 +24,7 @@ class Settings(msgspec.Struct, kw_only=True):
     join_policy: str = "staff_confirm"
     pay_mode: str = "pay_later"
     auto_accept: bool = True
+    amount_limits: dict[str, dict[str, int]] = {}
 
 
 class CarvedSale(msgspec.Struct, kw_only=True):

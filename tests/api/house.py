@@ -29,6 +29,7 @@ from api.tokens import Tokens
 from brand.actor import StaffAccount
 from brand.commands import CreateAccount
 from flash_sale.actor import FlashSaleItem
+from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
@@ -36,7 +37,7 @@ from store_runtime.store.commands import CreateStore
 from store_runtime.store.menu.commands import PutDish
 from store_runtime.takeout.actor import TakeoutOrder
 
-ENTITIES = (FlashSaleItem, Store, TakeoutOrder, DinerOrders, StaffAccount, Delivery)
+ENTITIES = (FlashSaleItem, Store, TakeoutOrder, DinerOrders, StaffAccount, Delivery, AuditLog)
 SECRET = b"a secret of the tests, 32 bytes or more"
 PASSWORD = "dinner is served"
 ROLES = {

@@ -11,6 +11,8 @@ from actors.turn import Turn
 from actors.words import Event
 from pricing.menu import DISHES_MAX, Dish, Menu
 from pricing.menu_check import problems_of
+from store_runtime.audit_log.acts import Facts, act_done
+from store_runtime.by import By
 from store_runtime.store.books import Desk
 from store_runtime.store.menu.commands import (
     CancelPublishing,
@@ -91,9 +93,11 @@ class MenuDesk(Desk):
         by = "" if cmd.by is None else cmd.by.account
         if cmd.at is not None and cmd.at > turn.at:
             yield MenuScheduled(at=cmd.at, again=version, by=by)
+            yield from self._told(turn, cmd.by, "menu.schedule", {"at": cmd.at, "again": version})
             return PublishedView(version=store.menu.number, publish_at=cmd.at)
         number = store.menu.number + 1
         yield MenuPublished(number=number, again=version, by=by)
+        yield from self._told(turn, cmd.by, "menu.publish", {"version": number, "again": version})
         return PublishedView(version=number, publish_at=store.menu.publish_at)
 
     @decides(CancelPublishing)
@@ -105,7 +109,12 @@ class MenuDesk(Desk):
         if store.menu.scheduled is None:
             raise NothingScheduled()
         yield PublishingCancelled()
+        yield from self._told(turn, cmd.by, "menu.cancel_publishing", {})
         return PublishedView(version=store.menu.number)
+
+    def _told(self, turn: Turn, by: By | None, action: str, after: Facts) -> Iterator[Event]:
+        """A1: who let guests see another menu."""
+        yield from act_done(self.id, turn, by, action, f"store/{self.id}/menu", after=after)
 
     @decides(PutDish)
     def put_dish(self, store: StoreBooks, cmd: PutDish, turn: Turn) -> Decision[DishView]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 from msgspec.structs import replace
 
 from actors.entity import Decision, answers, decides, evolves
 from actors.turn import Turn
 from actors.words import Event
 from pricing.menu import Dish, Option
+from store_runtime.audit_log.acts import act_done
+from store_runtime.by import By
 from store_runtime.store.books import Desk
 from store_runtime.store.menu.commands import (
     GetDish,
@@ -25,6 +28,7 @@ from store_runtime.store.menu.projections import (
     DishViews,
     StockList,
     StockView,
+    availability,
     dish_view,
     option_view,
     stock_view,
@@ -43,7 +47,7 @@ class StockDesk(Desk):
         """估清: in, so many left, or out. What sales and orders hold stays with them."""
         self.must_have(store, cmd.dish_id)
         InvalidField.check(cmd)
-        stock = yield from self._set(store, cmd.setting, turn, "$")
+        stock = yield from self._set(store, cmd.setting, turn, "$", cmd.by)
         return self._view(store, cmd.dish_id, stock, turn.at)
 
     @decides(SetStocks)
@@ -57,7 +61,7 @@ class StockDesk(Desk):
             if any(item.dish_id == other.dish_id for other in cmd.items[:number]):
                 raise InvalidField(path=f"{path}.dish_id", problem="named once")
             self.must_have(store, item.dish_id)
-            stock = yield from self._set(store, item, turn, path)
+            stock = yield from self._set(store, item, turn, path, cmd.by)
             views.append(self._view(store, item.dish_id, stock, turn.at))
         return DishViews(items=views)
 
@@ -70,7 +74,9 @@ class StockDesk(Desk):
         if not known and key not in store.stock.books:
             raise DishNotFound(dish_id=key)
 
-    def _set(self, store: StoreBooks, setting: StockSetting, turn: Turn, path: str) -> Decision[DishStock]:
+    def _set(
+        self, store: StoreBooks, setting: StockSetting, turn: Turn, path: str, by: By | None
+    ) -> Decision[DishStock]:
         """The events of one setting; returns the books as they then are."""
         key, left = setting.dish_id, left_of(setting.state, setting.left, path)
         if setting.until is not None and (setting.state != "out" or setting.until <= turn.at):
@@ -88,6 +94,10 @@ class StockDesk(Desk):
             case "in":
                 yield DishUncounted(dish_id=key)
                 stock.uncount()
+        before = msgspec.to_builtins(availability(store.stock.of(key), turn.at))
+        after = msgspec.to_builtins(availability(stock, turn.at))
+        subject = f"store/{self.id}/dishes/{key}"
+        yield from act_done(self.id, turn, by, "stock.set", subject, before=before, after=after)
         return stock
 
     def _view(self, store: StoreBooks, key: str, stock: DishStock, at: int) -> DishView:
