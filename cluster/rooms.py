@@ -16,6 +16,8 @@ from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
+from store_runtime.table.actor import Table
+from store_runtime.table_session.actor import TableSession
 from store_runtime.takeout.actor import TakeoutOrder
 
 ENTITIES: tuple[type[Entity[Any]], ...] = (
@@ -26,6 +28,8 @@ ENTITIES: tuple[type[Entity[Any]], ...] = (
     StaffAccount,
     Delivery,
     AuditLog,
+    Table,
+    TableSession,
 )
 
 TYPES: dict[str, EntityType[Any]] = {entity.kind: entity.type for entity in ENTITIES}

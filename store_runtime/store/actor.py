@@ -13,6 +13,7 @@ from store_runtime.store.commands import ChangeSettings, CreateStore, GetStore
 from store_runtime.store.events import SettingsChanged, StoreCreated
 from store_runtime.store.evolution import StoreEvolution
 from store_runtime.store.flash_sales import FlashSaleDesk
+from store_runtime.store.floor.desk import FloorDesk
 from store_runtime.store.menu.desk import MenuDesk
 from store_runtime.store.menu.stock_desk import StockDesk
 from store_runtime.store.projections import SettingsView, StoreView, settings_view
@@ -20,7 +21,7 @@ from store_runtime.store.rejections import InvalidField, StoreExists
 from store_runtime.store.state import Settings, StoreBooks
 
 
-class Store(MenuDesk, StockDesk, FlashSaleDesk, StoreEvolution):
+class Store(FloorDesk, MenuDesk, StockDesk, FlashSaleDesk, StoreEvolution):
     """One store."""
 
     kind = "store"

@@ -31,6 +31,7 @@ class StoreEvolution(Desk):
     def on_settings_changed(self, store: StoreBooks, e: SettingsChanged, at: int) -> None:
         store.settings = Settings(**msgspec.structs.asdict(e))
         store.menu.changes += 1
+        store.floor.version += 1
 
     @upcasts_state(1)
     @staticmethod

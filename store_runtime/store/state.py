@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from flash_sale.commands import OpenSale
+from store_runtime.store.floor.state import Floor
 from store_runtime.store.menu.state import MenuBooks
 from store_runtime.store.stock import StockBooks
 
@@ -48,3 +49,4 @@ class StoreBooks(msgspec.Struct, kw_only=True):
     menu: MenuBooks = msgspec.field(default_factory=MenuBooks)
     stock: StockBooks = msgspec.field(default_factory=StockBooks)
     sales: dict[str, CarvedSale] = {}
+    floor: Floor = msgspec.field(default_factory=Floor)

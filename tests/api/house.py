@@ -35,9 +35,21 @@ from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateStore
 from store_runtime.store.menu.commands import PutDish
+from store_runtime.table.actor import Table
+from store_runtime.table_session.actor import TableSession
 from store_runtime.takeout.actor import TakeoutOrder
 
-ENTITIES = (FlashSaleItem, Store, TakeoutOrder, DinerOrders, StaffAccount, Delivery, AuditLog)
+ENTITIES = (
+    FlashSaleItem,
+    Store,
+    TakeoutOrder,
+    DinerOrders,
+    StaffAccount,
+    Delivery,
+    AuditLog,
+    Table,
+    TableSession,
+)
 SECRET = b"a secret of the tests, 32 bytes or more"
 PASSWORD = "dinner is served"
 ROLES = {

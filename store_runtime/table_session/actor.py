@@ -1,0 +1,58 @@
+"""TableSession: one party's visit; its desks side by side, its questions, and when it is woken."""
+
+from __future__ import annotations
+
+from actors.entity import Decision, answers, decides, wakes
+from actors.turn import Turn
+from actors.words import Wake
+from store_runtime.live import Delta, GetDelta
+from store_runtime.table_session.calls import CallsDesk
+from store_runtime.table_session.cart_desk import CartDesk
+from store_runtime.table_session.clearing import ClearingDesk
+from store_runtime.table_session.commands import GetSession, WhereIsSession
+from store_runtime.table_session.guests import GuestsDesk
+from store_runtime.table_session.projections import SessionPlace, SessionView, session_view
+from store_runtime.table_session.rounds import RoundsDesk
+from store_runtime.table_session.state import Session
+
+
+class TableSession(GuestsDesk, CartDesk, RoundsDesk, CallsDesk, ClearingDesk):
+    """One visit of one party."""
+
+    kind = "table-session"
+
+    def blank(self) -> Session:
+        return Session()
+
+    @decides(Wake)
+    def wake(self, session: Session, cmd: Wake, turn: Turn) -> Decision[None]:
+        """What is due: calls that nobody has answered."""
+        yield from self.overdue(session, turn.at)
+
+    @wakes
+    def next_deadline(self, session: Session) -> int | None:
+        """When the first unanswered call is more urgent."""
+        return self.next_escalation(session)
+
+    # --- questions -------------------------------------------------------------------------------------
+
+    @answers(GetSession)
+    def show(self, session: Session, query: GetSession, at: int) -> SessionView:
+        """The whole view, as who asks may see it."""
+        self.must_exist(session)
+        you = self.guest_of(session, query.user_id) if query.user_id else ""
+        return session_view(self.id, session, you)
+
+    @answers(GetDelta)
+    def delta(self, session: Session, query: GetDelta, at: int) -> Delta:
+        """What happened since; ``who`` is a guest's user id, or empty for staff."""
+        self.must_exist(session)
+        if query.who:
+            self.guest_of(session, query.who)
+        return session.live.since(query.since)
+
+    @answers(WhereIsSession)
+    def where(self, session: Session, query: WhereIsSession, at: int) -> SessionPlace:
+        """Store and table."""
+        self.must_exist(session)
+        return SessionPlace(store_id=session.store_id, table_id=session.table_id, closed=session.closed)

@@ -1,0 +1,62 @@
+"""What every desk of a session asks first."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from actors.entity import Entity
+from actors.words import Send
+from store_runtime.by import By
+from store_runtime.table.commands import NoteSession
+from store_runtime.table_session.rejections import SessionClosed, TableSessionNotFound
+from store_runtime.table_session.state import STAFF, Session
+
+
+class Acting(Protocol):
+    """A command that says who acts: a guest, or staff."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def by(self) -> By | None: ...
+
+
+class Desk(Entity[Session]):
+    """A part of the TableSession actor: one subject with its decisions, its events' effects and its questions."""
+
+    def must_exist(self, session: Session) -> None:
+        if not session.exists:
+            raise TableSessionNotFound()
+
+    def guest_of(self, session: Session, user_id: str) -> str:
+        """The guest id of a user who may look; raises TableSessionNotFound for a stranger."""
+        self.must_exist(session)
+        guest_id = session.guest_of(user_id)
+        if not guest_id:
+            raise TableSessionNotFound()
+        return guest_id
+
+    def author(self, session: Session, cmd: Acting) -> str:
+        """Who acts: a guest id, or ``staff:<account>``. Raises for a stranger, and once the table is cleared."""
+        self.must_exist(session)
+        who = self.guest_of(session, cmd.user_id) if cmd.by is None else STAFF + cmd.by.account
+        self.must_be_open(session)
+        return who
+
+    def must_be_open(self, session: Session) -> None:
+        self.must_exist(session)
+        if session.closed:
+            raise SessionClosed()
+
+    def note_to_table(self, session: Session, step: str) -> Send:
+        """The table hears how the session stands; notes are told apart by the seq of what was seen."""
+        note = NoteSession(
+            session_id=self.id,
+            seq=session.live.seq,
+            state=session.status,
+            party_size=session.party_size,
+            guests=sum(1 for guest in session.guests.values() if not guest.left),
+            calls=tuple(call.kind for call in session.calls if not call.acknowledged_by),
+        )
+        return Send(to=f"table/{session.store_id}.{session.table_id}", command=note, step=f"table.{step}")

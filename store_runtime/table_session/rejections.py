@@ -1,0 +1,99 @@
+"""Why a table's session says no."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from actors.words import Rejection
+from store_runtime.rejections import IllegalTransition, InvalidField
+
+
+class TableSessionNotFound(Rejection):
+    """There is no such session, or you are not its guest."""
+
+    status: ClassVar[int] = 404
+
+
+class SessionClosed(Rejection):
+    """The table was cleared: this session can be read, not changed."""
+
+    status: ClassVar[int] = 410
+    hint: ClassVar[str] = "Scan the code of the table to sit down anew."
+
+
+class SessionFull(Rejection):
+    """As many guests as there may be have joined."""
+
+    guests_max: int
+
+
+class NotHost(Rejection):
+    """Only the host or the staff can do that."""
+
+    status: ClassVar[int] = 403
+
+
+class GuestNotFound(Rejection):
+    """The session has no such guest."""
+
+    status: ClassVar[int] = 404
+
+
+class NothingToSubmit(Rejection):
+    """Nothing of what was seen is left in the cart."""
+
+    hint: ClassVar[str] = "Read the session; another guest may have ordered or removed it."
+
+
+class ViewTooOld(Rejection):
+    """The cart has changed too often since seen_seq."""
+
+    hint: ClassVar[str] = "Read the session again, show it to the guest, and submit with its seq."
+
+    seq: int
+
+
+class BillLocked(Rejection):
+    """The staff have locked the bill."""
+
+    hint: ClassVar[str] = "Ask the staff to unlock it."
+
+
+class CallCoolingDown(Rejection):
+    """The staff were called for this a moment ago."""
+
+    status: ClassVar[int] = 429
+    hint: ClassVar[str] = "They know; call again after again_at (ms)."
+
+    again_at: int
+
+
+class CallNotFound(Rejection):
+    """There is no such call."""
+
+    status: ClassVar[int] = 404
+
+
+class BillUnsettled(Rejection):
+    """Not everything is paid."""
+
+    hint: ClassVar[str] = "Take the payment, or clear with a reason and an account that may write it off."
+
+    due_fen: int
+
+
+__all__ = [
+    "BillLocked",
+    "BillUnsettled",
+    "CallCoolingDown",
+    "CallNotFound",
+    "GuestNotFound",
+    "IllegalTransition",
+    "InvalidField",
+    "NotHost",
+    "NothingToSubmit",
+    "SessionClosed",
+    "SessionFull",
+    "TableSessionNotFound",
+    "ViewTooOld",
+]

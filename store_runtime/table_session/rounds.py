@@ -1,0 +1,304 @@
+"""Rounds (T5, T6): what was seen is ordered, once, all of it or none; the store's word decides.
+
+A round is on its way (``placing``) from RoundSubmitted until the store has taken it (RoundTaken) or not
+(RoundReturned). Both the session's own message and the ingress ask the store, under one id, and its no is final: what
+was told to the guest as refused is never cooked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from actors.entity import Decision, decides, evolves, reacts
+from actors.turn import Turn
+from actors.words import Send
+from store_runtime.store.orders.commands import (
+    FireLines,
+    NoteLines,
+    NotePlaced,
+    PlaceLines,
+    ReleaseLines,
+    WantedLine,
+)
+from store_runtime.table_session.cart import CartLine, portion
+from store_runtime.table_session.commands import RoundRefused, SubmitRound
+from store_runtime.table_session.desk import Desk
+from store_runtime.table_session.events import (
+    LinesFlagged,
+    LinesStand,
+    RoundFired,
+    RoundReleased,
+    RoundReturned,
+    RoundSubmitted,
+    RoundTaken,
+    TakenLine,
+)
+from store_runtime.table_session.projections import (
+    RoundAnswer,
+    cart_line_view,
+    line_id,
+    line_number,
+    round_view,
+    shown,
+)
+from store_runtime.table_session.rejections import (
+    BillLocked,
+    InvalidField,
+    NothingToSubmit,
+    ViewTooOld,
+)
+from store_runtime.table_session.state import OrderedLine, Round, Session
+
+
+class RoundsDesk(Desk):
+    """Takes rounds to the store and back."""
+
+    @decides(SubmitRound)
+    def submit(self, session: Session, cmd: SubmitRound, turn: Turn) -> Decision[RoundAnswer]:
+        """What stood in the cart at ``seen_seq``, each line with its quantity then or now, whichever is less."""
+        author = self.author(session, cmd)
+        if session.locked:
+            raise BillLocked()
+        if cmd.seen_seq > session.live.seq:
+            raise InvalidField(path="$.seen_seq", problem=f"at most {session.live.seq}, the session's seq")
+        taken = self._taken(session, cmd.seen_seq)
+        if not taken:
+            raise NothingToSubmit()
+        round_no = max(session.rounds, default=0) + 1
+        place = self._placing(session, round_no, taken, cmd.on_hold, turn.at)
+        yield RoundSubmitted(round_no=round_no, by=author, seen_seq=cmd.seen_seq, taken=taken, place=place)
+        return RoundAnswer(
+            round_no=round_no, seq=session.live.seq + 1, place=place, store_id=session.store_id
+        )
+
+    def _taken(self, session: Session, seen_seq: int) -> tuple[TakenLine, ...]:
+        taken = []
+        free = session.cart.next_line
+        for number, line in session.cart.lines.items():
+            seen = line.quantity_at(seen_seq)
+            if seen is None:
+                raise ViewTooOld(seq=session.live.seq)
+            quantity = min(seen, line.quantity)
+            if not quantity:
+                continue
+            # A line that stays in the cart keeps its number there: ops that name it are under way.
+            ordered = number
+            if quantity < line.quantity:
+                ordered, free = free, free + 1
+            taken.append(TakenLine(line=number, ordered=ordered, counts=portion(line.counts, quantity)))
+        return tuple(taken)
+
+    def _placing(
+        self, session: Session, round_no: int, taken: tuple[TakenLine, ...], on_hold: bool, at: int
+    ) -> PlaceLines:
+        cart, terms = session.cart.lines, session.terms
+        first = terms.pay_mode == "pay_first"
+        return PlaceLines(
+            order=f"table-session/{self.id}",
+            batch=round_no,
+            label=session.label,
+            channel="dine_in",
+            menu_version=max(cart[one.line].quote.menu_version for one in taken),
+            lines=tuple(
+                WantedLine(
+                    line_id=line_id(self.id, one.ordered),
+                    selection=(line := cart[one.line]).selection,
+                    quantity=sum(one.counts.values()),
+                    quoted_fen=line.quote.unit_price_fen,
+                    note=line.note,
+                    hold=on_hold,
+                    allergy=bool(session.clashing(line.quote.allergens)),
+                )
+                for one in taken
+            ),
+            fire=not first,
+            # Held as long as it can be paid, and the grace that nobody is shown (§ 0).
+            hold_until=at + (terms.order_hold_s + terms.grace_s) * 1_000 if first else 0,
+        )
+
+    # --- the store's word ------------------------------------------------------------------------------
+
+    @decides(NotePlaced)
+    def placed(self, session: Session, cmd: NotePlaced, turn: Turn) -> Decision[None]:
+        """Taken, at these prices; heard twice it changes nothing."""
+        one = session.rounds.get(cmd.placed.batch)
+        if one is not None and one.state == "placing":
+            yield RoundTaken(placed=cmd.placed)
+
+    @decides(RoundRefused)
+    def refused(self, session: Session, cmd: RoundRefused, turn: Turn) -> Decision[None]:
+        """Not taken: the lines are back, and those in the cart say what stands against them (D1)."""
+        one = session.rounds.get(cmd.round_no)
+        returned = one is not None and one.state == "placing"
+        if returned:
+            yield RoundReturned(round_no=cmd.round_no)
+        if one is not None and cmd.problems and (returned or one.state == "returned"):
+            yield LinesFlagged(round_no=cmd.round_no, problems=cmd.problems)
+
+    @decides(NoteLines)
+    def noted(self, session: Session, cmd: NoteLines, turn: Turn) -> Decision[None]:
+        """How lines stand in the kitchen; an older word that comes late is passed over."""
+        newer = tuple(
+            note
+            for note in cmd.lines
+            if (line := session.ordered.get(note.line_id)) is not None and line.note_seq < note.seq
+        )
+        if newer or cmd.number:
+            yield LinesStand(notes=newer, number=cmd.number)
+
+    # --- reactions -------------------------------------------------------------------------------------
+
+    @reacts(RoundSubmitted)
+    def place(self, session: Session, e: RoundSubmitted, turn: Turn) -> Iterator[Send]:
+        """The store takes all lines or none."""
+        yield Send(
+            to=f"store/{session.store_id}",
+            command=e.place,
+            step="place",
+            if_rejected=RoundRefused(round_no=e.round_no),
+        )
+
+    @reacts(RoundTaken)
+    def tell_ordering(self, session: Session, e: RoundTaken, turn: Turn) -> Iterator[Send]:
+        """The table is ordering."""
+        yield self.note_to_table(session, "RoundTaken")
+
+    @reacts(RoundFired)
+    def fire(self, session: Session, e: RoundFired, turn: Turn) -> Iterator[Send]:
+        """The kitchen may have it."""
+        command = FireLines(order=f"table-session/{self.id}", batch=e.round_no)
+        yield Send(to=f"store/{session.store_id}", command=command, step=f"fire.{e.round_no}")
+
+    @reacts(RoundReleased)
+    def release(self, session: Session, e: RoundReleased, turn: Turn) -> Iterator[Send]:
+        """The store has its dishes back."""
+        command = ReleaseLines(order=f"table-session/{self.id}", batch=e.round_no, reason=e.reason)
+        yield Send(to=f"store/{session.store_id}", command=command, step=f"release.{e.round_no}")
+
+    # --- what the events do ----------------------------------------------------------------------------
+
+    @evolves(RoundSubmitted)
+    def on_submitted(self, session: Session, e: RoundSubmitted, at: int) -> None:
+        seq = session.live.seq + 1
+        wanted = {one.line_id: one for one in e.place.lines}
+        lines = []
+        for one in e.taken:
+            there = session.cart.lines[one.line]
+            session.cart.take(one.line, one.counts, seq)
+            session.cart.next_line = max(session.cart.next_line, one.ordered + 1)
+            key = line_id(self.id, one.ordered)
+            session.ordered[key] = OrderedLine(
+                round_no=e.round_no,
+                selection=there.selection,
+                quote=there.quote,
+                counts=one.counts,
+                quantity=sum(one.counts.values()),
+                added_by=there.added_by,
+                added_at=there.added_at,
+                note=there.note,
+                allergy=wanted[key].allergy,
+            )
+            lines.append(key)
+        session.rounds[e.round_no] = Round(
+            state="placing",
+            by=e.by,
+            at=at,
+            lines=tuple(lines),
+            menu_version=e.place.menu_version,
+            hold_until=e.place.hold_until,
+        )
+        left = [
+            shown(cart_line_view(self.id, one.line, session.cart.lines[one.line]))
+            for one in e.taken
+            if one.line in session.cart.lines
+        ]
+        gone = [line_id(self.id, one.line) for one in e.taken if one.line not in session.cart.lines]
+        session.live.add(
+            "round_submitted", at, round=self._round(session, e.round_no), gone=gone, changed=left
+        )
+
+    @evolves(RoundTaken)
+    def on_taken(self, session: Session, e: RoundTaken, at: int) -> None:
+        one = session.rounds[e.placed.batch]
+        one.state = "held" if one.hold_until else "fired"
+        one.menu_version = e.placed.menu_version
+        one.number = e.placed.number
+        for placed in e.placed.lines:
+            line = session.ordered[placed.line_id]
+            line.placed = placed
+            line.promised_at = placed.promised_at
+            if line.status == "placing":
+                line.status = "held" if one.hold_until else "queued"
+        session.live.add("round_taken", at, round=self._round(session, e.placed.batch))
+
+    @evolves(RoundReturned)
+    def on_returned(self, session: Session, e: RoundReturned, at: int) -> None:
+        seq = session.live.seq + 1
+        one = session.rounds[e.round_no]
+        one.state = "returned"
+        back = []
+        for key in one.lines:
+            line = session.ordered.pop(key)
+            number, there = session.cart.put_back(line_number(self.id, key), _cart_line(line, seq), seq)
+            one.back[key] = number
+            back.append(shown(cart_line_view(self.id, number, there)))
+        session.live.add("round_returned", at, round_no=e.round_no, back=back)
+
+    @evolves(LinesFlagged)
+    def on_flagged(self, session: Session, e: LinesFlagged, at: int) -> None:
+        flagged = []
+        for problem in e.problems:
+            number = session.rounds[e.round_no].back.get(problem.line_id, 0)
+            line = session.cart.lines.get(number)
+            if line is None:
+                continue
+            quote = line.quote
+            if problem.price_fen is not None:
+                quote = msgspec.structs.replace(quote, unit_price_fen=problem.price_fen)
+            line = msgspec.structs.replace(line, problem=problem, quote=quote)
+            session.cart.lines[number] = line
+            flagged.append(shown(cart_line_view(self.id, number, line)))
+        session.live.add("lines_flagged", at, changed=flagged)
+
+    @evolves(RoundFired)
+    def on_fired(self, session: Session, e: RoundFired, at: int) -> None:
+        session.rounds[e.round_no].state = "fired"
+        session.live.add("round_fired", at, round_no=e.round_no)
+
+    @evolves(RoundReleased)
+    def on_released(self, session: Session, e: RoundReleased, at: int) -> None:
+        one = session.rounds[e.round_no]
+        one.state = "released"
+        for key in one.lines:
+            session.ordered.pop(key, None)
+        session.live.add("round_released", at, round_no=e.round_no, reason=e.reason)
+
+    @evolves(LinesStand)
+    def on_lines_stand(self, session: Session, e: LinesStand, at: int) -> None:
+        changed = []
+        for note in e.notes:
+            line = session.ordered[note.line_id]
+            line.note_seq, line.status = note.seq, note.status
+            line.cancelled, line.refused = note.cancelled, note.refused
+            line.promised_at = note.promised_at or line.promised_at
+            changed.append(shown(note))
+        session.live.add("lines_stand", at, lines=changed)
+
+    def _round(self, session: Session, round_no: int) -> dict[str, object]:
+        return shown(round_view(session, round_no, session.rounds[round_no]))
+
+
+def _cart_line(line: OrderedLine, seq: int) -> CartLine:
+    """An ordered line as it was in the cart."""
+    return CartLine(
+        selection=line.selection,
+        quote=line.quote,
+        counts=line.counts,
+        added_by=line.added_by,
+        added_at=line.added_at,
+        since=seq,
+        changes=((seq, sum(line.counts.values())),),
+        note=line.note,
+    )
