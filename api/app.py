@@ -22,7 +22,7 @@ from api.openapi import document
 from api.operations import Answer, Handler, Operation
 from api.rejections import RouteNotFound
 from api.settings import Services
-from api.staff import approvals, audit
+from api.staff import approvals, audit, shifts
 from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
 from api.staff import store as staff_store
@@ -40,6 +40,7 @@ TABLES = (
     staff_store.table,
     approvals.table,
     audit.table,
+    shifts.table,
     ops.table,
     docs_page.table,
 )

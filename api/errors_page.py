@@ -19,6 +19,7 @@ import store_runtime.rejections
 import store_runtime.store.menu.rejections
 import store_runtime.store.rejections
 import store_runtime.takeout.rejections
+import store_runtime.till.rejections
 from actors.words import OUTAGES, Rejection
 from api.app import all_operations
 from api.openapi import problems_of
@@ -36,6 +37,7 @@ ROOMS: tuple[ModuleType, ...] = (
     store_runtime.takeout.rejections,
     store_runtime.diner_orders.rejections,
     store_runtime.delivery.rejections,
+    store_runtime.till.rejections,
     brand.rejections,
 )
 

@@ -1,9 +1,10 @@
 """``kaifan audit``: re-reads the whole journal and believes nothing.
 
-For each entity: one history (no gap, no overlap), each command once, its room's invariants after what was decided
-together. Across entities: what sale, store and order say of each other, and whether every sensitive act is in the
-audit log (cluster/sagas.py); who is audited because it changed is compared with those it names, changed or not.
-Streams: it holds one entity at a time, and of sales and orders only what the comparison needs.
+For each entity: one history (no gap, no overlap), each command once, its room's invariants after what was
+decided together. Across entities: what sale, store and order say of each other, and whether every sensitive act
+is in the audit log and all money in a shift (cluster/sagas.py); who is audited because it changed is compared
+with those it names, changed or not. Streams: it holds one entity at a time, and of sales and orders only what
+the comparison needs.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from cluster.rooms import CHEAP_INVARIANTS, INVARIANTS, TYPES, Invariant
 from cluster.sagas import Books, Told
 from cluster.showing import moment
 from store_runtime.audit_log.actor import AuditLog
+from store_runtime.till.actor import Till
 
 VIOLATIONS_MAX = 100
-_TO_A_LOG = f"{AuditLog.kind}/".encode()
+WITNESSES = (AuditLog.kind, Till.kind)
+"""They enter what others did; what was sent to them must be there."""
 FULL_CHECK_SHARE = 20
 """An invariant that looks at the whole state runs when the history grew by a twentieth since its last run."""
 
@@ -187,8 +190,8 @@ class _EntityAudit:
         return len(records)
 
     def _note_acts(self, document: Document) -> None:
-        if _TO_A_LOG in document.sends:
-            sends = [send for send in read_sends(document.sends) if kind_of(send.to) == AuditLog.kind]
+        if document.sends:
+            sends = [send for send in read_sends(document.sends) if kind_of(send.to) in WITNESSES]
             self.told.acts += [(send.to, send.id, document.last_seq) for send in sends]
 
     def _check(self, document: Document) -> None:

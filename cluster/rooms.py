@@ -9,6 +9,7 @@ import flash_sale.invariants
 import store_runtime.audit_log.invariants
 import store_runtime.store.invariants
 import store_runtime.takeout.invariants
+import store_runtime.till.invariants
 from actors.entity import Entity, EntityType
 from brand.actor import StaffAccount
 from flash_sale.actor import FlashSaleItem
@@ -19,6 +20,7 @@ from store_runtime.store.actor import Store
 from store_runtime.table.actor import Table
 from store_runtime.table_session.actor import TableSession
 from store_runtime.takeout.actor import TakeoutOrder
+from store_runtime.till.actor import Till
 
 ENTITIES: tuple[type[Entity[Any]], ...] = (
     Store,
@@ -30,6 +32,7 @@ ENTITIES: tuple[type[Entity[Any]], ...] = (
     AuditLog,
     Table,
     TableSession,
+    Till,
 )
 
 TYPES: dict[str, EntityType[Any]] = {entity.kind: entity.type for entity in ENTITIES}
@@ -41,6 +44,7 @@ INVARIANTS: dict[str, Invariant] = {
     FlashSaleItem.kind: flash_sale.invariants.violations,
     TakeoutOrder.kind: store_runtime.takeout.invariants.violations,
     Store.kind: store_runtime.store.invariants.violations,
+    Till.kind: store_runtime.till.invariants.violations,
     AuditLog.kind: store_runtime.audit_log.invariants.violations,
 }
 

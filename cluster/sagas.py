@@ -17,6 +17,7 @@ from flash_sale.state import Sale
 from store_runtime.audit_log.state import Log
 from store_runtime.store.state import StoreBooks
 from store_runtime.takeout.state import Order, OrderState
+from store_runtime.till.state import TillBooks
 
 DELIVERED = (OrderState.ACCEPTED, OrderState.FULFILLED)
 
@@ -28,7 +29,9 @@ IsComplete = Callable[[str], bool]
 
 
 class Told(msgspec.Struct):
-    """Of one entity's documents: the commands it answered, and the acts it sent to a log, with their sequence."""
+    """Of one entity's documents: the commands it answered, and its sends to audit log and till, with their
+    sequence.
+    """
 
     answered: dict[bytes, int] = {}
     acts: list[tuple[str, bytes, int]] = []
@@ -74,9 +77,9 @@ class Books:
         self.orders: dict[str, OrderBook] = {}
         self.stores: dict[str, StoreBook] = {}
         self.logs: dict[str, frozenset[bytes]] = {}
-        """Audit log → the commands it has answered."""
+        """Audit log or till → the commands it has answered."""
         self.acts: dict[str, list[tuple[str, bytes, int]]] = {}
-        """Entity → log, command id and sequence of each act that it sent there and that was answered."""
+        """Entity → log or till, command id and sequence of each send to it that was answered."""
 
     def enter(self, memory: EntityMemory, told: Told) -> None:
         """Keep of this entity what the others are compared with."""
@@ -122,7 +125,7 @@ class Books:
                     },
                     owed=owed,
                 )
-            case Log():
+            case Log() | TillBooks():
                 self.logs[memory.key] = frozenset(told.answered)
 
     def keys(self) -> frozenset[str]:
@@ -157,7 +160,11 @@ class Books:
         for log_key, command_id, seq in acts:
             log = self.logs.get(log_key)
             if command_id not in log if log is not None else complete:
-                yield log_key, 0, f"A1: an act that {key} did at {seq} is not in the log any more"
+                yield (
+                    log_key,
+                    0,
+                    f"A1, A3: what {key} did at {seq} was entered here, and is not here any more",
+                )
 
     def _store(self, key: str, store: StoreBook, complete: bool) -> Iterator[Contradiction]:
         for sale_key, (stock, sold, returned) in store.sales.items():

@@ -38,6 +38,7 @@ from store_runtime.store.menu.commands import PutDish
 from store_runtime.table.actor import Table
 from store_runtime.table_session.actor import TableSession
 from store_runtime.takeout.actor import TakeoutOrder
+from store_runtime.till.actor import Till
 
 ENTITIES = (
     FlashSaleItem,
@@ -49,6 +50,7 @@ ENTITIES = (
     AuditLog,
     Table,
     TableSession,
+    Till,
 )
 SECRET = b"a secret of the tests, 32 bytes or more"
 PASSWORD = "dinner is served"

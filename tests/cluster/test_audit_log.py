@@ -128,7 +128,7 @@ async def test_A1_an_end_cut_off_is_named_by_who_sent_it() -> None:
     report = await _audit(past)
 
     assert {one.entity for one in report.violations} == {LOG}
-    assert "A1: an act that store/s1 did at" in report.violations[0].what
+    assert "A1, A3: what store/s1 did at" in report.violations[0].what
     assert third.n == 1
 
 
