@@ -25,6 +25,8 @@ from api.settings import Services
 from api.staff import approvals, audit, shifts
 from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
+from api.staff import menu as staff_menu
+from api.staff import stock as staff_stock
 from api.staff import store as staff_store
 
 API_VERSION = "1.0"
@@ -37,6 +39,8 @@ TABLES = (
     staff_delivery.table,
     accounts.table,
     staff_flash_sales.table,
+    staff_menu.table,
+    staff_stock.table,
     staff_store.table,
     approvals.table,
     audit.table,

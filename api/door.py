@@ -15,6 +15,7 @@ from api.access_log import AccessLog
 from api.addresses import Networks, bucket_of, client_address
 from api.call import Call, decoded
 from api.limits import Buckets
+from api.menus import Menus
 from api.metering import HttpMeter
 from api.problems import PreparedProblem, Problem
 from api.rejections import Forbidden, RateLimited, Unauthenticated
@@ -44,9 +45,8 @@ class Door:
         self.openapi: Callable[[], dict[str, Any]] = dict
         """The API's description; set by the ingress."""
         self.terms = SaleTerms()
-        self.edge: Edge[PreparedProblem] = Edge(
-            self._ask_for_notice, services.clock.monotonic, Problem.prepared
-        )
+        self.edge: Edge[PreparedProblem] = Edge(self._question, services.clock.monotonic, Problem.prepared)
+        self.menus = Menus(self._question, services.clock.monotonic)
         self.in_flight: dict[tuple[str, str], bytes] = {}
         """(sale, diner) → the command id of the claim that is being decided (F8)."""
         self.exempt = Networks(settings.limit_exempt)
@@ -111,7 +111,7 @@ class Door:
             entity, word, command_id=id, deadline=deadline, callback=replied, final_no=final_no
         )
 
-    def _ask_for_notice(self, entity: str, query: Query, told: Callable[[Reply], None]) -> None:
+    def _question(self, entity: str, query: Query, told: Callable[[Reply], None]) -> None:
         self.submit(entity, query, b"", told)
 
     def request_id(self, headers: dict[bytes, bytes]) -> str:

@@ -199,6 +199,14 @@ class HotCycle:
     def _raw(self, answer: Answer, request_id: str) -> bytes:
         body = body_of(answer)
         more = b"".join([b"%b: %b\r\n" % header for header in answer.headers]) if answer.headers else b""
+        if answer.status in (204, 304):  # without a body, and without a word about one
+            return b"%b%bx-request-id: %b\r\n%b%b\r\n" % (
+                _STATUS_LINES[answer.status],
+                self._connection.default_head(),
+                request_id.encode(),
+                more,
+                b"" if self.keep_alive else b"connection: close\r\n",
+            )
         return b"%b%bx-request-id: %b\r\n%b%bcontent-type: %b\r\ncontent-length: %d\r\n\r\n%b" % (
             _STATUS_LINES[answer.status],
             self._connection.default_head(),

@@ -6,14 +6,16 @@ import re
 
 from actors.words import Rejection
 from flash_sale.rejections import ClaimNotFound, FlashSaleNotFound
-from store_runtime.store.menu.rejections import DishNotFound
+from store_runtime.store.menu.rejections import DishNotFound, VersionNotFound
 from store_runtime.store.rejections import StoreNotFound
 from store_runtime.takeout.rejections import OrderNotFound, PaymentNotFound
 
-DISH_ID_LENGTH_MAX = 64
+DISH_ID_LENGTH_MAX = 129
+"""Of a stock key: ``<dish_id>#<option_id>``."""
 
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$"
 _ID = re.compile(ID_PATTERN.strip("^$"))
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 NOT_FOUND: dict[str, Rejection] = {
     "store_id": StoreNotFound(),
@@ -28,7 +30,10 @@ NOT_FOUND: dict[str, Rejection] = {
 def check(params: dict[str, str]) -> None:
     """Raise ``<thing>_not_found`` for the first parameter that cannot be an id."""
     for name, value in params.items():
-        if name in NOT_FOUND:
+        if name == "menu_version":
+            if not _NUMBER.fullmatch(value):
+                raise VersionNotFound(version=0)
+        elif name in NOT_FOUND:
             if not _ID.fullmatch(value):
                 raise NOT_FOUND[name]
         elif not 1 <= len(value) <= DISH_ID_LENGTH_MAX or not value.isprintable():

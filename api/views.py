@@ -16,7 +16,7 @@ from api.moments import MomentText, maybe_rfc3339, rfc3339
 from flash_sale.projections import ClaimView, Proof, ProofLine, SaleView
 from pricing.menu import OptionGroup
 from store_runtime.diner_orders.projections import OrderRow
-from store_runtime.store.menu.projections import Availability, DishView, MenuView
+from store_runtime.store.menu.projections import Availability, DishView
 from store_runtime.store.projections import FlashSaleRow, SettingsView
 from store_runtime.takeout.projections import LineView, OrderView, PaymentView
 
@@ -347,21 +347,6 @@ class Dish(msgspec.Struct, frozen=True, kw_only=True):
             option_groups=view.option_groups,
             availability=AvailabilityShown.of(view.availability),
         )
-
-
-class Menu(msgspec.Struct, frozen=True, kw_only=True):
-    """The published menu. ``version`` changes whenever anything on it does; it is the ETag too."""
-
-    store_id: str
-    name: str
-    version: int
-    dishes: list[Dish]
-
-    @classmethod
-    def of(cls, view: MenuView) -> Self:
-        """The menu's view."""
-        dishes = [Dish.of(dish) for dish in view.dishes]
-        return cls(store_id=view.store_id, name=view.name, version=view.version, dishes=dishes)
 
 
 Settings = SettingsView

@@ -111,7 +111,7 @@ def _parents(categories: tuple[Category, ...]) -> Found:
             yield path, f"no category {category.parent_id}"
             continue
         above, depth = category.parent_id, 1
-        while above and depth <= DEPTH_MAX and above != category.category_id:
+        while above and depth < DEPTH_MAX and above != category.category_id:
             above, depth = parent.get(above, ""), depth + 1
         if above == category.category_id:
             yield path, f"{category.category_id} would be a part of itself"

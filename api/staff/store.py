@@ -1,4 +1,4 @@
-"""A store's stock and settings."""
+"""A store's settings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import msgspec
 
 from api.approvals import WHO_HEADERS, who
 from api.audiences import store_staff
-from api.bodies import moment_field
 from api.call import Call
-from api.moments import MomentField
-from api.operations import Answer, Key, Table
-from api.views import Dish, Settings
+from api.operations import Answer, Table
+from api.views import Settings
 from flash_sale.commands import Text
 from store_runtime.store.commands import (
     ChangeSettings,
@@ -24,20 +22,9 @@ from store_runtime.store.commands import (
     PayMode,
     TimeZone,
 )
-from store_runtime.store.menu.commands import Left, SetDishStock, StockState
-from store_runtime.store.menu.projections import DishView
-from store_runtime.store.menu.rejections import DishNotFound
 from store_runtime.store.rejections import InvalidField, StoreNotFound
 
 table = Table("Menu, stock, settings")
-
-
-class StockBody(msgspec.Struct, forbid_unknown_fields=True):
-    """``in``: not counted; ``qty`` with ``left``; ``out``, perhaps ``until`` a moment."""
-
-    state: StockState
-    left: Left | None = None
-    until: MomentField | None = None
 
 
 class SettingsBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,34 +40,6 @@ class SettingsBody(msgspec.Struct, forbid_unknown_fields=True):
     join_policy: JoinPolicy | None = None
     pay_mode: PayMode | None = None
     auto_accept: bool | None = None
-
-
-@table.route(
-    "PUT",
-    "/api/v1/stores/{store_id}/stock/{dish_id}",
-    audience=store_staff("stock.set"),
-    body=StockBody,
-    answers={200: Dish},
-    key=Key.REQUIRED,
-    problems=[StoreNotFound, DishNotFound, InvalidField],
-    headers=WHO_HEADERS,
-    example={"state": "qty", "left": 20},
-)
-async def set_stock(call: Call) -> Answer:
-    """估清: what is left of a dish.
-
-    It counts for every channel at once; what flash sales hold stays with them.
-    """
-    body = call.body
-    command = SetDishStock(
-        dish_id=call.params["dish_id"],
-        state=body.state,
-        left=body.left,
-        until=None if body.until is None else moment_field(body.until, "$.until"),
-        by=who(call),
-    )
-    view = await call.tell(f"store/{call.params['store_id']}", command, DishView)
-    return Answer(200, Dish.of(view))
 
 
 @table.route(

@@ -76,6 +76,7 @@ async def test_whatever_the_document_allows_is_answered_as_it_says() -> None:
         known = {
             "store_id": "s1",
             "dish_id": "crayfish",
+            "menu_version": "1",
             "flash_sale_id": sale["flash_sale_id"],
             "claim_id": claim["claim_id"],
             "order_id": order["order_id"],
