@@ -11,7 +11,7 @@ from actors.turn import Turn
 from actors.words import Event
 from pricing.menu import DISHES_MAX, Dish, Menu
 from pricing.menu_check import problems_of
-from store_runtime.audit_log.acts import ActDone, Facts, act_done
+from store_runtime.audit_log.acts import Facts, act_done
 from store_runtime.by import By
 from store_runtime.store.books import Desk
 from store_runtime.store.menu.commands import (
@@ -73,7 +73,6 @@ class MenuDesk(Desk):
         menu = store.menu
         if cmd.menu != menu.draft:
             yield DraftSaved(menu=cmd.menu)
-            yield from self._act(turn, cmd.by, "draft", after={"dishes": len(cmd.menu.dishes)})
         return DraftView(
             menu=cmd.menu,
             saved_at=turn.at if cmd.menu != menu.draft else menu.draft_at,
@@ -94,14 +93,10 @@ class MenuDesk(Desk):
         by = "" if cmd.by is None else cmd.by.account
         if cmd.at is not None and cmd.at > turn.at:
             yield MenuScheduled(at=cmd.at, again=version, by=by)
-            yield from self._act(turn, cmd.by, "schedule", after={"at": cmd.at, "again": version})
             yield from self._told(turn, cmd.by, "menu.schedule", {"at": cmd.at, "again": version})
             return PublishedView(version=store.menu.number, publish_at=cmd.at)
         number = store.menu.number + 1
         yield MenuPublished(number=number, again=version, by=by)
-        yield from self._act(
-            turn, cmd.by, "publish", {"version": number - 1}, {"version": number, "again": version}
-        )
         yield from self._told(turn, cmd.by, "menu.publish", {"version": number, "again": version})
         return PublishedView(version=number, publish_at=store.menu.publish_at)
 
@@ -114,7 +109,6 @@ class MenuDesk(Desk):
         if store.menu.scheduled is None:
             raise NothingScheduled()
         yield PublishingCancelled()
-        yield from self._act(turn, cmd.by, "schedule", {"at": store.menu.publish_at})
         yield from self._told(turn, cmd.by, "menu.cancel_publishing", {})
         return PublishedView(version=store.menu.number)
 
@@ -143,17 +137,6 @@ class MenuDesk(Desk):
         )
         added = Dish(dish_id=cmd.dish_id, name=cmd.name, price_fen=cmd.price_fen)
         return dish_view(added, stock, turn.at)
-
-    def _act(
-        self,
-        turn: Turn,
-        by: By | None,
-        what: str,
-        before: Facts | None = None,
-        after: Facts | None = None,
-    ) -> Iterator[ActDone]:
-        subject = f"store/{self.id}/menu/{what}"
-        return act_done(self.id, turn, by, "menu.change", subject, before=before, after=after)
 
     def menu_due(self, store: StoreBooks, turn: Turn) -> Iterator[Event]:
         """Of a Wake: what was scheduled is published."""
