@@ -105,7 +105,7 @@ class Books:
                     ),
                     owed=owed,
                 )
-            case Order() as order if order.placed:
+            case Order() as order if order.placed and order.channel is None:
                 sale_key = f"flash-sale/{order.flash_sale_id}"
                 delivered = order.status in DELIVERED
                 self.orders[memory.key] = OrderBook(

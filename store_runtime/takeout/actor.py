@@ -1,6 +1,7 @@
 """TakeoutOrder: decide, evolve, react, in the order of a visit.
 
-Placed at checkout → the channel reports → the sale confirms or refuses → accepted, refunded or void.
+Placed at checkout → the channel reports → the sale confirms or refuses → accepted, refunded or void. An order of a
+channel begins in ``channel.py`` and ends in ``counter.py``; its payment is reported, cancelled and closed here too.
 Every report may come twice, late, or in any order with the rest.
 """
 
@@ -13,6 +14,7 @@ from actors.turn import Turn
 from actors.words import Command, Event, Send, Wake
 from flash_sale import commands as sale_commands
 from store_runtime.diner_orders.commands import NoteOrder
+from store_runtime.takeout.channel import refund
 from store_runtime.takeout.commands import (
     AcceptOrder,
     CancelOrder,
@@ -23,12 +25,16 @@ from store_runtime.takeout.commands import (
     RefundPayment,
     ReportPayment,
 )
+from store_runtime.takeout.counter import CounterDesk
 from store_runtime.takeout.events import (
     CloseAwaited,
     CloseRemembered,
     LateNoted,
+    LinesHeld,
+    LinesRefunded,
     OrderAccepted,
     OrderCancelled,
+    OrderFulfilled,
     OrderPlaced,
     OrderRejected,
     PaidLate,
@@ -37,9 +43,7 @@ from store_runtime.takeout.events import (
     PaymentOpened,
     PaymentPaid,
     PaymentRefunded,
-    RefundStarted,
 )
-from store_runtime.takeout.evolution import OrderEvolution
 from store_runtime.takeout.payment import UNPAID_FOR_GOOD, Payment
 from store_runtime.takeout.projections import (
     OrderPlacedAnswer,
@@ -52,7 +56,7 @@ from store_runtime.takeout.rejections import IllegalTransition, InvalidField, Or
 from store_runtime.takeout.state import BY_DINER, HOLD_EXPIRED, PAYMENT_FAILED, Order, OrderState
 
 
-class TakeoutOrder(OrderEvolution):
+class TakeoutOrder(CounterDesk):
     """One order with its bill and its payment."""
 
     kind = "takeout"
@@ -65,6 +69,8 @@ class TakeoutOrder(OrderEvolution):
         nothing.
         """
         if order.placed:
+            if order.channel is not None:
+                raise IllegalTransition(state=order.status.value, allowed=[])
             return OrderPlacedAnswer(order_id=self.id, payment=self._view(order, order.payment))
         placed = OrderPlaced(
             store_id=cmd.store_id,
@@ -138,12 +144,14 @@ class TakeoutOrder(OrderEvolution):
 
     def _late_money(self, order: Order, transaction_id: str) -> list[Event]:
         """F6: the sale decides between goods and refund, unless the diner has cancelled: then it goes
-        back.
+        back. The lines of a channel's order are given back by then, and so is its money.
         """
+        if order.channel is not None:
+            return self.paid_late(transaction_id)
         if order.cancelled_by_diner:
             return [
                 PaidLate(transaction_id=transaction_id, ask_sale=False),
-                *_refund("cancelled by the diner"),
+                *refund("cancelled by the diner"),
             ]
         return [PaidLate(transaction_id=transaction_id, ask_sale=True)]
 
@@ -152,18 +160,19 @@ class TakeoutOrder(OrderEvolution):
     @decides(AcceptOrder)
     def accept(self, order: Order, cmd: AcceptOrder, turn: Turn) -> Decision[None]:
         """The claim is sold to this order, also one that was closed before its money came (F6)."""
-        if order.placed and order.payment.unsettled and order.status is not OrderState.ACCEPTED:
+        of_claim = order.placed and order.channel is None
+        if of_claim and order.payment.unsettled and order.status is not OrderState.ACCEPTED:
             yield OrderAccepted()
 
     @decides(RefundPayment)
     def refund(self, order: Order, cmd: RefundPayment, turn: Turn) -> Decision[None]:
-        """The sale refused what was paid: the refund starts in this very decision (O2, O6)."""
-        if order.placed and order.payment.unsettled:
+        """The sale, or the store, refused what was paid: the refund starts in this very decision (O2, O6)."""
+        if order.bill.payments and order.payment.unsettled:
             if order.status is OrderState.ACCEPTED:
                 raise IllegalTransition(state=order.status.value, allowed=[])
             if order.status is OrderState.CREATED:
                 yield OrderRejected(reason=cmd.reason)
-            yield from _refund(cmd.reason)
+            yield from refund(cmd.reason)
 
     # --- cancelled or closed ---------------------------------------------------------------------------
 
@@ -171,7 +180,8 @@ class TakeoutOrder(OrderEvolution):
     def cancel(self, order: Order, cmd: CancelOrder, turn: Turn) -> Decision[OrderView]:
         """The diner cancels before paying; the claim is given back at once, late money is refunded."""
         self._order_of(order, cmd.user_id)
-        if order.status is not OrderState.CREATED or not order.payment.payable:
+        unpaid = order.payable or not order.bill.payments
+        if order.status is not OrderState.CREATED or not unpaid:
             state = order.status if order.status is not OrderState.CREATED else order.payment.status
             raise IllegalTransition(state=state.value, allowed=[])
         events = self._close(order, BY_DINER, turn.at)
@@ -188,17 +198,21 @@ class TakeoutOrder(OrderEvolution):
                 yield CloseRemembered(
                     flash_sale_id=cmd.flash_sale_id, claim_id=cmd.claim_id, reason=cmd.reason
                 )
-        elif order.status is OrderState.CREATED and order.payment.payable:
+        elif order.channel is None and order.status is OrderState.CREATED and order.payable:
             yield from self._close(order, cmd.reason, turn.at)
 
     @decides(Wake)
     def wake(self, order: Order, cmd: Wake, turn: Turn) -> Decision[None]:
-        """The channel had refused to close; ask it again."""
-        if order.placed and 0 < order.payment.close_at <= turn.at:
+        """The channel had refused to close; ask it again. An order of a channel may be over, unpaid."""
+        if order.channel is not None:
+            if 0 < self.channel_deadline(order, order.channel) <= turn.at:
+                yield from self.expire(order, turn.at)
+        elif order.placed and 0 < order.payment.close_at <= turn.at:
             yield from self._close_payment(order, turn.at, order.cancelled_by_diner)
 
     def _close(self, order: Order, reason: str, at: int) -> list[Event]:
-        return [OrderCancelled(reason=reason), *self._close_payment(order, at, reason == BY_DINER)]
+        closing = self._close_payment(order, at, reason == BY_DINER) if order.bill.payments else []
+        return [OrderCancelled(reason=reason), *closing]
 
     def _close_payment(self, order: Order, at: int, by_diner: bool) -> list[Event]:
         payment = order.payment
@@ -207,7 +221,7 @@ class TakeoutOrder(OrderEvolution):
         if not payment.late_transaction:
             return [PaymentClosed()]
         late = PaidLate(transaction_id=payment.late_transaction, ask_sale=not by_diner)
-        return [PaymentClosed(), late, *(_refund("cancelled by the diner") if by_diner else ())]
+        return [PaymentClosed(), late, *(refund("cancelled by the diner") if by_diner else ())]
 
     # --- questions -------------------------------------------------------------------------------------
 
@@ -229,7 +243,7 @@ class TakeoutOrder(OrderEvolution):
     def _payment_of(self, order: Order, payment_id: str, user_id: str) -> Payment:
         if not order.placed or (user_id and user_id != order.user_id):
             raise PaymentNotFound()
-        if order.payment.payment_id != payment_id:
+        if not order.bill.payments or order.payment.payment_id != payment_id:
             raise PaymentNotFound()
         return order.payment
 
@@ -241,7 +255,8 @@ class TakeoutOrder(OrderEvolution):
     @reacts(PaymentPaid)
     def confirm(self, order: Order, e: PaymentPaid, turn: Turn) -> Iterator[Send]:
         """Paid: the sale marks the claim sold."""
-        yield self._confirm(order)
+        if order.channel is None:
+            yield self._confirm(order)
 
     @reacts(PaidLate)
     def confirm_late(self, order: Order, e: PaidLate, turn: Turn) -> Iterator[Send]:
@@ -252,6 +267,8 @@ class TakeoutOrder(OrderEvolution):
     @reacts(PaymentFailed)
     def tell_failed(self, order: Order, e: PaymentFailed, turn: Turn) -> Iterator[Send]:
         """The claim is held again; a diner who cancelled has given it back already."""
+        if order.channel is not None:
+            return
         if order.reason == PAYMENT_FAILED:
             failed = sale_commands.PaymentFailed(claim_id=order.claim_id, order_id=self.id)
             yield self._tell_sale(order, failed, "failed")
@@ -261,14 +278,15 @@ class TakeoutOrder(OrderEvolution):
     @reacts(OrderCancelled)
     def tell_cancelled(self, order: Order, e: OrderCancelled, turn: Turn) -> Iterator[Send]:
         """The diner's word is enough: the claim is given back at once, whenever the channel closes."""
-        if e.reason == BY_DINER:
+        if e.reason == BY_DINER and order.channel is None:
             yield self._tell_closed(order, cancelled=True)
-        yield self._note(order, "cancelled")
+        if order.bill.lines:
+            yield self._note(order, "cancelled")
 
     @reacts(PaymentClosed)
     def tell_closed(self, order: Order, e: PaymentClosed, turn: Turn) -> Iterator[Send]:
         """The hold had run out, and now the payment can no longer be made: the stock is free."""
-        if order.reason == HOLD_EXPIRED and not order.closed_early:
+        if order.reason == HOLD_EXPIRED and not order.closed_early and order.channel is None:
             yield self._tell_closed(order, cancelled=False)
 
     @reacts(CloseRemembered)
@@ -278,13 +296,16 @@ class TakeoutOrder(OrderEvolution):
             yield self._tell_closed(order, cancelled=False)
 
     @reacts(OrderPlaced)
-    def note_placed(self, order: Order, e: OrderPlaced, turn: Turn) -> Iterator[Send]:
+    @reacts(LinesHeld)
+    def note_placed(self, order: Order, e: Event, turn: Turn) -> Iterator[Send]:
         """The order stands in its diner's list."""
         yield self._note(order, "placed")
 
     @reacts(PaymentPaid)
     @reacts(OrderAccepted)
     @reacts(OrderRejected)
+    @reacts(OrderFulfilled)
+    @reacts(LinesRefunded)
     @reacts(PaymentRefunded)
     def note_change(self, order: Order, e: Event, turn: Turn) -> Iterator[Send]:
         """The diner's list shows how the order stands."""
@@ -311,7 +332,7 @@ class TakeoutOrder(OrderEvolution):
         note = NoteOrder(
             order_id=self.id,
             store_id=order.store_id,
-            title=order.bill.lines[0].name,
+            title=order.bill.title,
             amount_fen=order.payment.amount_fen,
             created_at=order.created_at,
             status=order.status.value,
@@ -322,10 +343,7 @@ class TakeoutOrder(OrderEvolution):
 
     @wakes
     def next_deadline(self, order: Order) -> int | None:
-        """When the channel is asked again to close."""
+        """When the channel is asked again to close, or an order of a channel is over unpaid."""
+        if order.channel is not None:
+            return self.channel_deadline(order, order.channel) or None
         return (order.payment.close_at or None) if order.placed else None
-
-
-def _refund(reason: str) -> list[Event]:
-    """The whole amount goes back; the simulated channel confirms at once."""
-    return [RefundStarted(reason=reason), PaymentRefunded()]

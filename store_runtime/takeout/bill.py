@@ -6,13 +6,17 @@ from typing import Literal
 
 import msgspec
 
+from store_runtime.delivery.projections import Fee
 from store_runtime.takeout.payment import Payment
 
 MoneyStatus = Literal["open", "part_paid", "settled", "over_paid", "part_refunded", "refunded", "void"]
 
 
 class Line(msgspec.Struct, kw_only=True):
-    """One line. ``cancelled``: nothing is owed for it any more."""
+    """One line. ``cancelled``: nothing is owed for it any more; ``refunded``: nor for so many of it (O4).
+
+    ``box_fen`` packs one of it; it is not discounted and goes back with its dish (T19).
+    """
 
     line_id: str
     dish_id: str
@@ -20,9 +24,19 @@ class Line(msgspec.Struct, kw_only=True):
     quantity: int
     unit_price_fen: int
     cancelled: bool = False
+    name_en: str = ""
+    options_text: str = ""
+    box_fen: int = 0
+    refunded: int = 0
+
+    @property
+    def standing(self) -> int:
+        """How many of it are still owed for."""
+        return 0 if self.cancelled else self.quantity - self.refunded
 
     @property
     def amount_fen(self) -> int:
+        """What it cost when it was ordered."""
         return self.quantity * self.unit_price_fen
 
 
@@ -31,11 +45,40 @@ class Bill(msgspec.Struct, kw_only=True):
 
     lines: list[Line] = []
     payments: list[Payment] = []
+    delivery: Fee | None = None
+
+    @property
+    def title(self) -> str:
+        """What a list calls it.
+
+        >>> noodles = Line(line_id="1", dish_id="n", name="凉面", quantity=2, unit_price_fen=1)
+        >>> Bill(lines=[noodles]).title, Bill(lines=[noodles, noodles]).title
+        ('凉面', '凉面 等 4 件')
+        """
+        first, *others = self.lines
+        return f"{first.name} 等 {sum(line.quantity for line in self.lines)} 件" if others else first.name
+
+    @property
+    def subtotal_fen(self) -> int:
+        """Dishes that stand, after item prices: what thresholds look at (M5)."""
+        return sum(line.standing * line.unit_price_fen for line in self.lines)
+
+    @property
+    def box_fen(self) -> int:
+        """Packing of the dishes that stand (T19)."""
+        return sum(line.standing * line.box_fen for line in self.lines)
+
+    @property
+    def delivery_fen(self) -> int:
+        """The fee of the quote (T12), while anything is delivered."""
+        if self.delivery is None or not any(line.standing for line in self.lines):
+            return 0
+        return self.delivery.of(self.subtotal_fen)
 
     @property
     def total_fen(self) -> int:
-        """What the lines that stand cost."""
-        return sum(line.amount_fen for line in self.lines if not line.cancelled)
+        """What the lines that stand cost, with boxes and delivery."""
+        return self.subtotal_fen + self.box_fen + self.delivery_fen
 
     @property
     def paid_fen(self) -> int:
@@ -60,7 +103,7 @@ class Bill(msgspec.Struct, kw_only=True):
             return "refunded" if refunded == paid else "part_refunded"
         if due < 0:
             return "over_paid"
-        if all(line.cancelled for line in self.lines):
+        if not any(line.standing for line in self.lines):
             return "void"
         if due == 0:
             return "settled"

@@ -5,9 +5,21 @@ A payment's id is ``<order_id>.p1``, so the order is found from the payment id a
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
 
 from actors.words import Command, Query
+from flash_sale.commands import PaymentChannel
+from pricing.selection import LineQuantity
+from store_runtime.by import By
+from store_runtime.delivery.projections import Fee
+from store_runtime.store.orders.commands import LINES_MAX, Note, WantedLine
+
+ChannelFulfilment = Literal["pickup", "delivery", "reservation"]
+RideState = Literal["assigned", "picked_up", "delivered", "failed"]
+Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 
 PaymentOutcome = Literal["paid", "failed", "late"]
 CloseReason = Literal["hold_expired", "released"]
@@ -85,3 +97,97 @@ class GetPayment(Query, frozen=True, kw_only=True):
 
     payment_id: str
     user_id: str = ""
+
+
+# --- orders of the channels: pickup, delivery, reservation -------------------------------------------------------
+
+
+class Going(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a delivery goes. ``address`` is sealed at the door: no room can read it."""
+
+    address: str
+    fee: Fee
+
+
+class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order as it was sent.
+
+    Args:
+        hold_ms, grace_ms: how long it may be paid, and how much longer its dishes are kept than that shows.
+        ready_at (ms): the slot a guest comes in, 0: as soon as it can be; the kitchen starts make-minutes before.
+        reservation: address and id of the booking that it is the pre-order of (T14).
+        person: whom to call, sealed at the door.
+    """
+
+    store_id: str
+    user_id: str
+    fulfilment: ChannelFulfilment
+    payment_channel: PaymentChannel
+    menu_version: int
+    lines: Annotated[tuple[WantedLine, ...], Meta(min_length=1, max_length=LINES_MAX)]
+    hold_ms: int
+    grace_ms: int
+    ready_at: int = 0
+    delivery: Going | None = None
+    reservation: str = ""
+    person: str = ""
+    note: Note = ""
+
+
+class OpenOrder(Command, frozen=True, kw_only=True):
+    """An order of a channel. Answered with an OrderOpening: what to ask the store next."""
+
+    terms: ChannelTerms
+
+
+class LinesRefused(Command, frozen=True, kw_only=True):
+    """The store did not take the lines: nothing was ordered (compensation of PlaceLines)."""
+
+
+class CallNumber(Command, frozen=True, kw_only=True):
+    """Staff call the number, perhaps again (T13). Answered with an OrderView."""
+
+    by: By | None = None
+
+
+class FulfilOrder(Command, frozen=True, kw_only=True):
+    """The guest has their food. Answered with an OrderView."""
+
+    by: By | None = None
+
+
+class MoveRider(Command, frozen=True, kw_only=True):
+    """How the delivery is on its way (T12). ``rider``: who, with assigned. Answered with an OrderView."""
+
+    to: RideState
+    rider: Annotated[str, Meta(max_length=64)] = ""
+    reason: Annotated[str, Meta(max_length=200)] = ""
+    by: By | None = None
+
+
+class RefundedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many of a line."""
+
+    line_id: Annotated[str, Meta(min_length=1, max_length=200)]
+    quantity: LineQuantity
+
+
+RefundedLines = Annotated[tuple[RefundedLine, ...], Meta(min_length=1, max_length=LINES_MAX)]
+
+
+class RefundLines(Command, frozen=True, kw_only=True):
+    """Staff give money back for lines (O4): old payable less new payable. Answered with an OrderView.
+
+    ``amount_fen``: what the caller was shown, and may give back; another amount by now is refused.
+    """
+
+    lines: RefundedLines
+    reason: Reason
+    amount_fen: int
+    by: By | None = None
+
+
+class GetRefund(Query, frozen=True, kw_only=True):
+    """What giving money back for these lines would come to: RefundView."""
+
+    lines: RefundedLines

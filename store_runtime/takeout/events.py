@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from actors.words import Event
+from store_runtime.by import By
+from store_runtime.store.orders.commands import LineNote
+from store_runtime.store.orders.projections import PlacedLines
+from store_runtime.takeout.commands import ChannelTerms, RefundedLine
 
 
 class OrderPlaced(Event, frozen=True, kw_only=True):
@@ -108,3 +112,78 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     """The channel confirmed the refund."""
 
     outward: ClassVar[bool] = True
+
+
+# --- orders of the channels --------------------------------------------------------------------------------------
+
+
+class OrderOpened(Event, frozen=True, kw_only=True):
+    """A channel's order exists and asks its store for its lines."""
+
+    terms: ChannelTerms
+
+
+class LinesHeld(Event, frozen=True, kw_only=True):
+    """The store keeps the lines, and this is what they cost: the payment is created."""
+
+    outward: ClassVar[bool] = True
+
+    placed: PlacedLines
+    payment_id: str
+    pay_by: int
+
+
+class LinesFired(Event, frozen=True, kw_only=True):
+    """The lines are in the kitchen; the number is given (T13)."""
+
+    number: str
+
+
+class LinesNoted(Event, frozen=True, kw_only=True):
+    """How these lines stand in the kitchen now."""
+
+    lines: tuple[LineNote, ...]
+
+
+class NumberGiven(Event, frozen=True, kw_only=True):
+    """The store gave the order its number before it fired (T13)."""
+
+    number: str
+
+
+class NumberCalled(Event, frozen=True, kw_only=True):
+    """The number was called at the counter."""
+
+    outward: ClassVar[bool] = True
+
+    by: By | None = None
+
+
+class OrderFulfilled(Event, frozen=True, kw_only=True):
+    """The guest has the food."""
+
+    outward: ClassVar[bool] = True
+
+    by: By | None = None
+
+
+class RiderMoved(Event, frozen=True, kw_only=True):
+    """The delivery is assigned, picked_up, delivered or failed (T12)."""
+
+    outward: ClassVar[bool] = True
+
+    to: str
+    rider: str = ""
+    reason: str = ""
+    by: By | None = None
+
+
+class LinesRefunded(Event, frozen=True, kw_only=True):
+    """Nothing is owed for these any more, and ``amount_fen`` went back (O4)."""
+
+    outward: ClassVar[bool] = True
+
+    lines: tuple[RefundedLine, ...]
+    amount_fen: int
+    reason: str
+    by: By | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from store_runtime.takeout.payment import PaymentState
-from store_runtime.takeout.state import Order, OrderState
+from store_runtime.takeout.state import ChannelOrder, Order, OrderState
 
 Ending = Literal["sold", "refunded", "void"]
 
@@ -19,9 +19,9 @@ def ending(order: Order) -> Ending | None:
     """
     if not order.placed:
         return None
+    if not order.bill.payments:
+        return "void" if order.status is OrderState.CANCELLED else None
     money, status = order.bill.money_status, order.payment.status
-    if order.status in (OrderState.ACCEPTED, OrderState.FULFILLED) and money == "settled":
-        return "sold"
     if status is PaymentState.REFUNDED:
         return "refunded"
     if status in (PaymentState.CLOSED, PaymentState.FAILED) and money == "void":
@@ -35,8 +35,13 @@ def violations(order: Order) -> list[str]:
 
 
 def _contradictions(order: Order) -> Iterator[str]:
+    if order.channel is not None:
+        yield from _of_channel(order, order.channel)
+    if not order.bill.payments:
+        return
     status = order.payment.status
-    if order.status is OrderState.ACCEPTED and status is not PaymentState.PAID:
+    settled = (PaymentState.PAID,) if order.channel is None else (PaymentState.PAID, PaymentState.REFUNDED)
+    if order.status in (OrderState.ACCEPTED, OrderState.FULFILLED) and status not in settled:
         yield f"O6: accepted while its payment is {status.value}"
     if order.status is OrderState.REJECTED and status not in (
         PaymentState.REFUNDING,
@@ -49,3 +54,18 @@ def _contradictions(order: Order) -> Iterator[str]:
         yield f"O4: {order.bill.refunded_fen} fen went back of {order.bill.paid_fen}"
     if order.payment.close_at and not order.payment.payable:
         yield f"O6: a payment that is {status.value} waits to be closed"
+
+
+def _of_channel(order: Order, channel: ChannelOrder) -> Iterator[str]:
+    accepted = order.status in (OrderState.ACCEPTED, OrderState.FULFILLED)
+    if channel.priced != bool(order.bill.payments):
+        yield f"O6: priced is {channel.priced} with {len(order.bill.payments)} payments"
+    if accepted and not channel.fired:
+        yield "O2: accepted, and nothing of it is in the kitchen"
+    if channel.fired and not accepted:
+        yield f"O2: in the kitchen, and {order.status.value}"
+    for line in order.bill.lines:
+        if not 0 <= line.refunded <= line.quantity:
+            yield f"O4: {line.refunded} of {line.quantity} of {line.line_id} went back"
+    if accepted and order.bill.due_fen != 0 and order.payment.returned_fen == 0:
+        yield f"O4: {order.bill.due_fen} fen due of an order that is {order.status.value}"

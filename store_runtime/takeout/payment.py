@@ -51,6 +51,8 @@ class Payment(msgspec.Struct, kw_only=True):
     close_at: int = 0
     transaction_id: str = ""
     late_transaction: str = ""
+    returned_fen: int = 0
+    """What went back line by line (O4); a refund of the whole is a status."""
 
     @property
     def rules(self) -> Channel:
@@ -74,7 +76,7 @@ class Payment(msgspec.Struct, kw_only=True):
     @property
     def refunded_fen(self) -> int:
         """What went back."""
-        return self.amount_fen if self.status is PaymentState.REFUNDED else 0
+        return self.amount_fen if self.status is PaymentState.REFUNDED else self.returned_fen
 
     def close(self, at: int) -> CloseRefused | None:
         """Ask the channel to close it; a payment it does not know yet is closed by never opening it."""

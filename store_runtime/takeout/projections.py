@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
+from store_runtime.store.orders.commands import PlaceLines
 from store_runtime.takeout.payment import Payment
 from store_runtime.takeout.state import Order
 
@@ -22,8 +25,11 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
     transaction_id: str = ""
 
 
-class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the bill; nothing is owed for a cancelled one."""
+class LineView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the bill; nothing is owed for a cancelled one, nor for so many that are ``refunded``.
+
+    ``kitchen_status``: on_hold, queued, cooking, ready, served, cancel_requested, cancelled.
+    """
 
     line_id: str
     dish_id: str
@@ -32,17 +38,42 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     unit_price_fen: int
     amount_fen: int
     cancelled: bool
+    name_en: str = ""
+    options_text: str = ""
+    refunded: int = 0
+    kitchen_status: str = ""
+    promised_at: int = 0
+
+
+class AdjustmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is owed beyond the dishes. ``kind``: box (T19), delivery (T12); ``text`` says how it came about."""
+
+    kind: str
+    amount_fen: int
+    text: str
 
 
 class BillView(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines and payments, and what follows from them: total = what is owed, due = total − paid + refunded."""
+    """Lines, adjustments and payments, and what follows from them: total = what is owed, due = total − paid +
+    refunded."""
 
     lines: list[LineView]
+    adjustments: list[AdjustmentView] = []
     payments: list[PaymentView]
     total_fen: int
     paid_fen: int
     refunded_fen: int
     due_fen: int
+
+
+class DeliveryProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How a delivery is on its way: ``state`` "", assigned, picked_up, delivered, failed."""
+
+    state: str
+    rider: str
+    reason: str
+    distance_m: int
+    zone_id: str
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,13 +96,37 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     claim_id: str
     reason: str
     bill: BillView
+    promised_at: int = 0
+    pickup_at: int = 0
+    calls: int = 0
+    delivery: DeliveryProgress | None = None
+    reservation: str = ""
+    address: str = ""
+    person: str = ""
+    note: str = ""
 
 
 class OrderPlacedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of PlaceOrder, and with it of a checkout."""
+    """The answer of PlaceOrder and of LinesPlaced: the payment to make; none where the order is over (``reason``)."""
 
     order_id: str
-    payment: PaymentView
+    payment: PaymentView | None
+    reason: str = ""
+
+
+class OrderOpening(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of OpenOrder: what its store is to be asked, under the id of step ``place``."""
+
+    order_id: str
+    place: PlaceLines
+
+
+class RefundView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a refund would come to."""
+
+    order_id: str
+    store_id: str
+    amount_fen: int
 
 
 def payment_view(order: Order, order_id: str, payment: Payment) -> PaymentView:
@@ -91,6 +146,8 @@ def payment_view(order: Order, order_id: str, payment: Payment) -> PaymentView:
 
 def order_view(order: Order, order_id: str) -> OrderView:
     """An order as it stands. Nothing is cooked and no number given before the kitchen has it."""
+    channel = order.channel
+    going = channel.terms.delivery if channel is not None else None
     return OrderView(
         order_id=order_id,
         store_id=order.store_id,
@@ -98,19 +155,36 @@ def order_view(order: Order, order_id: str) -> OrderView:
         seq=order.seq,
         status=order.status.value,
         money_status=order.bill.money_status,
-        kitchen_status=None,
-        number=None,
+        kitchen_status=order.kitchen_status,
+        number=(channel.number or None) if channel is not None else None,
         fulfilment=order.fulfilment,
         created_at=order.created_at,
         flash_sale_id=order.flash_sale_id,
         claim_id=order.claim_id,
         reason=order.reason,
         bill=_bill_view(order, order_id),
+        promised_at=channel.promised_at if channel is not None else 0,
+        pickup_at=channel.terms.ready_at if channel is not None else 0,
+        calls=channel.calls if channel is not None else 0,
+        delivery=DeliveryProgress(
+            state=channel.riding,
+            rider=channel.rider,
+            reason=channel.ride_reason,
+            distance_m=going.fee.distance_m,
+            zone_id=going.fee.zone_id,
+        )
+        if channel is not None and going is not None
+        else None,
+        reservation=channel.terms.reservation if channel is not None else "",
+        address=going.address if going is not None else "",
+        person=channel.terms.person if channel is not None else "",
+        note=channel.terms.note if channel is not None else "",
     )
 
 
 def _bill_view(order: Order, order_id: str) -> BillView:
     bill = order.bill
+    kitchen = order.channel.kitchen if order.channel is not None else {}
     return BillView(
         lines=[
             LineView(
@@ -121,12 +195,31 @@ def _bill_view(order: Order, order_id: str) -> BillView:
                 unit_price_fen=line.unit_price_fen,
                 amount_fen=line.amount_fen,
                 cancelled=line.cancelled,
+                name_en=line.name_en,
+                options_text=line.options_text,
+                refunded=line.refunded,
+                kitchen_status=kitchen[line.line_id].status if line.line_id in kitchen else "",
+                promised_at=kitchen[line.line_id].promised_at if line.line_id in kitchen else 0,
             )
             for line in bill.lines
         ],
+        adjustments=list(_adjustments(order)),
         payments=[payment_view(order, order_id, payment) for payment in bill.payments],
         total_fen=bill.total_fen,
         paid_fen=bill.paid_fen,
         refunded_fen=bill.refunded_fen,
         due_fen=bill.due_fen,
     )
+
+
+def _adjustments(order: Order) -> Iterator[AdjustmentView]:
+    """Boxes and delivery, each explained."""
+    bill = order.bill
+    if bill.box_fen:
+        boxes = sum(line.standing for line in bill.lines if line.box_fen)
+        yield AdjustmentView(kind="box", amount_fen=bill.box_fen, text=f"打包盒 × {boxes}")
+    if bill.delivery is not None:
+        fee = bill.delivery
+        free = bill.delivery_fen == 0 and fee.free_from_fen is not None and fee.fee_fen > 0
+        text = f"配送 {fee.distance_m} 米" + (f"，满 {fee.free_from_fen} 分免" if free else "")
+        yield AdjustmentView(kind="delivery", amount_fen=bill.delivery_fen, text=text)

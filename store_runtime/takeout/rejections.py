@@ -20,4 +20,49 @@ class PaymentNotFound(Rejection):
     status: ClassVar[int] = 404
 
 
-__all__ = ["IllegalTransition", "InvalidField", "OrderNotFound", "PaymentNotFound"]
+class MinimumNotReached(Rejection):
+    """The dishes cost less than the store delivers for (T12)."""
+
+    hint: ClassVar[str] = "Add dishes for missing_fen more."
+
+    min_order_fen: int
+    subtotal_fen: int
+    missing_fen: int
+
+
+class NotPriced(Rejection):
+    """A dish of the order is weighed or priced by the market: what it costs is not known before it is served."""
+
+    hint: ClassVar[str] = "Leave out the lines that line_ids names, or order them at a table."
+
+    line_ids: list[str]
+
+
+class OverRefund(Rejection):
+    """More of a line would go back than is left of it.
+
+    ``left`` is how many of the line can still be given back; 0 also for a line that the order does not have.
+    """
+
+    line_id: str
+    left: int
+
+
+class RefundChanged(Rejection):
+    """The refund comes to another amount by now; nothing went back."""
+
+    hint: ClassVar[str] = "Look at amount_fen and send the refund again."
+
+    amount_fen: int
+
+
+__all__ = [
+    "IllegalTransition",
+    "InvalidField",
+    "MinimumNotReached",
+    "NotPriced",
+    "OrderNotFound",
+    "OverRefund",
+    "PaymentNotFound",
+    "RefundChanged",
+]
