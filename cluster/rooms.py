@@ -16,6 +16,7 @@ from flash_sale.actor import FlashSaleItem
 from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
+from store_runtime.pickup_screen.actor import PickupScreen
 from store_runtime.store.actor import Store
 from store_runtime.table.actor import Table
 from store_runtime.table_session.actor import TableSession
@@ -29,6 +30,7 @@ ENTITIES: tuple[type[Entity[Any]], ...] = (
     DinerOrders,
     StaffAccount,
     Delivery,
+    PickupScreen,
     AuditLog,
     Table,
     TableSession,

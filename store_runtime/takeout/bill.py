@@ -6,6 +6,9 @@ from typing import Literal
 
 import msgspec
 
+from pricing.facts import BillFacts, BillTerms, LineFacts
+from pricing.pipeline import price_bill
+from pricing.workings import PricedBill
 from store_runtime.delivery.projections import Fee
 from store_runtime.takeout.payment import Payment
 
@@ -39,12 +42,27 @@ class Line(msgspec.Struct, kw_only=True):
         """What it cost when it was ordered."""
         return self.quantity * self.unit_price_fen
 
+    @property
+    def facts(self) -> LineFacts:
+        """As it is priced."""
+        return LineFacts(
+            line_id=self.line_id,
+            name=self.name,
+            name_en=self.name_en or self.name,
+            quantity=self.standing,
+            unit_price_fen=self.unit_price_fen,
+            amount_fen=self.standing * self.unit_price_fen,
+            box_fen=self.box_fen,
+        )
+
 
 class Bill(msgspec.Struct, kw_only=True):
     """What is owed, what came, what went back."""
 
     lines: list[Line] = []
     payments: list[Payment] = []
+    packed: bool = False
+    terms: BillTerms = BillTerms()
     delivery: Fee | None = None
 
     @property
@@ -58,27 +76,18 @@ class Bill(msgspec.Struct, kw_only=True):
         first, *others = self.lines
         return f"{first.name} 等 {sum(line.quantity for line in self.lines)} 件" if others else first.name
 
-    @property
-    def subtotal_fen(self) -> int:
-        """Dishes that stand, after item prices: what thresholds look at (M5)."""
-        return sum(line.standing * line.unit_price_fen for line in self.lines)
-
-    @property
-    def box_fen(self) -> int:
-        """Packing of the dishes that stand (T19)."""
-        return sum(line.standing * line.box_fen for line in self.lines)
-
-    @property
-    def delivery_fen(self) -> int:
-        """The fee of the quote (T12), while anything is delivered."""
-        if self.delivery is None or not any(line.standing for line in self.lines):
-            return 0
-        return self.delivery.of(self.subtotal_fen)
+    def priced(self) -> PricedBill:
+        """The bill with every fen explained (★2); the fee of the quote is due while anything is delivered (T12)."""
+        lines = tuple(line.facts for line in self.lines)
+        dishes_fen = sum(line.amount_fen for line in lines)
+        delivered = self.delivery is not None and any(line.quantity for line in lines)
+        fee_fen = self.delivery.of(dishes_fen) if self.delivery is not None and delivered else 0
+        return price_bill(BillFacts(lines=lines, terms=self.terms, packed=self.packed, delivery_fen=fee_fen))
 
     @property
     def total_fen(self) -> int:
         """What the lines that stand cost, with boxes and delivery."""
-        return self.subtotal_fen + self.box_fen + self.delivery_fen
+        return self.priced().total_fen
 
     @property
     def paid_fen(self) -> int:

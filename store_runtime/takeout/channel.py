@@ -45,7 +45,7 @@ from store_runtime.takeout.events import (
 )
 from store_runtime.takeout.evolution import OrderEvolution
 from store_runtime.takeout.payment import Payment
-from store_runtime.takeout.projections import OrderOpening, OrderPlacedAnswer, payment_view
+from store_runtime.takeout.projections import OrderOpening, HeldAnswer, payment_view
 from store_runtime.takeout.refunds import refund_fen
 from store_runtime.takeout.rejections import IllegalTransition, InvalidField, MinimumNotReached, OrderNotFound
 from store_runtime.takeout.state import HOLD_EXPIRED, ChannelOrder, Order, OrderState
@@ -113,7 +113,7 @@ class ChannelDesk(OrderEvolution):
         )
 
     @decides(LinesPlaced)
-    def lines_placed(self, order: Order, cmd: LinesPlaced, turn: Turn) -> Decision[OrderPlacedAnswer]:
+    def lines_placed(self, order: Order, cmd: LinesPlaced, turn: Turn) -> Decision[HeldAnswer]:
         """The store holds the lines, or has fired them. What is known already changes nothing."""
         channel = self._channel(order)
         events: list[Event] = []
@@ -128,7 +128,7 @@ class ChannelDesk(OrderEvolution):
         yield from events
         seen = self._after(order, events, turn.at)
         payment = payment_view(seen, self.id, seen.payment) if seen.bill.payments else None
-        return OrderPlacedAnswer(order_id=self.id, payment=payment, reason=seen.reason)
+        return HeldAnswer(order_id=self.id, payment=payment, reason=seen.reason)
 
     def _held(self, order: Order, cmd: LinesPlaced, at: int) -> list[Event]:
         if any(line.provisional for line in cmd.placed.lines):
@@ -278,6 +278,7 @@ class ChannelDesk(OrderEvolution):
         channel.priced = True
         going = channel.terms.delivery
         order.bill.delivery = going.fee if going is not None else None
+        order.bill.packed, order.bill.terms = True, channel.terms.bill
         order.bill.lines = [
             Line(
                 line_id=line.line_id,

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from actors.words import Command, Query
 from flash_sale.commands import PaymentChannel
+from pricing.facts import BillTerms
 from pricing.selection import LineQuantity
 from store_runtime.by import By
 from store_runtime.delivery.projections import Fee
@@ -117,6 +118,7 @@ class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         ready_at (ms): the slot a guest comes in, 0: as soon as it can be; the kitchen starts make-minutes before.
         reservation: address and id of the booking that it is the pre-order of (T14).
         person: whom to call, sealed at the door.
+        bill: what is charged beside the dishes: the packing of the order (T19), 抹零.
     """
 
     store_id: str
@@ -132,6 +134,7 @@ class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reservation: str = ""
     person: str = ""
     note: Note = ""
+    bill: BillTerms = BillTerms()
 
 
 class OpenOrder(Command, frozen=True, kw_only=True):

@@ -67,6 +67,7 @@ class OrderEvolution(Entity[Order]):
     def on_paid(self, order: Order, e: PaymentPaid, at: int) -> None:
         order.payment.status = PaymentState.PAID
         order.payment.transaction_id = e.transaction_id
+        order.payment.close_at = 0
         order.payment.late_transaction = ""
         order.seq += 1
 

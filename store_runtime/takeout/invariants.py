@@ -22,6 +22,10 @@ def ending(order: Order) -> Ending | None:
     if not order.bill.payments:
         return "void" if order.status is OrderState.CANCELLED else None
     money, status = order.bill.money_status, order.payment.status
+    delivered = order.status in (OrderState.ACCEPTED, OrderState.FULFILLED)
+    # O4: money back for some lines takes nothing from the others.
+    if delivered and money in ("settled", "part_refunded"):
+        return "sold"
     if status is PaymentState.REFUNDED:
         return "refunded"
     if status in (PaymentState.CLOSED, PaymentState.FAILED) and money == "void":

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
+from pricing.workings import Adjustment
 from store_runtime.store.orders.commands import PlaceLines
 from store_runtime.takeout.payment import Payment
 from store_runtime.takeout.state import Order
@@ -45,20 +44,12 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     promised_at: int = 0
 
 
-class AdjustmentView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is owed beyond the dishes. ``kind``: box (T19), delivery (T12); ``text`` says how it came about."""
-
-    kind: str
-    amount_fen: int
-    text: str
-
-
 class BillView(msgspec.Struct, frozen=True, kw_only=True):
     """Lines, adjustments and payments, and what follows from them: total = what is owed, due = total − paid +
     refunded."""
 
     lines: list[LineView]
-    adjustments: list[AdjustmentView] = []
+    adjustments: list[Adjustment] = []
     payments: list[PaymentView]
     total_fen: int
     paid_fen: int
@@ -107,7 +98,14 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderPlacedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of PlaceOrder and of LinesPlaced: the payment to make; none where the order is over (``reason``)."""
+    """The answer of PlaceOrder, and with it of a checkout."""
+
+    order_id: str
+    payment: PaymentView
+
+
+class HeldAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of LinesPlaced: the payment to make; none where the order was over by then (``reason``)."""
 
     order_id: str
     payment: PaymentView | None
@@ -184,6 +182,7 @@ def order_view(order: Order, order_id: str) -> OrderView:
 
 def _bill_view(order: Order, order_id: str) -> BillView:
     bill = order.bill
+    priced = bill.priced()
     kitchen = order.channel.kitchen if order.channel is not None else {}
     return BillView(
         lines=[
@@ -203,23 +202,10 @@ def _bill_view(order: Order, order_id: str) -> BillView:
             )
             for line in bill.lines
         ],
-        adjustments=list(_adjustments(order)),
+        adjustments=list(priced.adjustments),
         payments=[payment_view(order, order_id, payment) for payment in bill.payments],
-        total_fen=bill.total_fen,
+        total_fen=priced.total_fen,
         paid_fen=bill.paid_fen,
         refunded_fen=bill.refunded_fen,
         due_fen=bill.due_fen,
     )
-
-
-def _adjustments(order: Order) -> Iterator[AdjustmentView]:
-    """Boxes and delivery, each explained."""
-    bill = order.bill
-    if bill.box_fen:
-        boxes = sum(line.standing for line in bill.lines if line.box_fen)
-        yield AdjustmentView(kind="box", amount_fen=bill.box_fen, text=f"打包盒 × {boxes}")
-    if bill.delivery is not None:
-        fee = bill.delivery
-        free = bill.delivery_fen == 0 and fee.free_from_fen is not None and fee.fee_fen > 0
-        text = f"配送 {fee.distance_m} 米" + (f"，满 {fee.free_from_fen} 分免" if free else "")
-        yield AdjustmentView(kind="delivery", amount_fen=bill.delivery_fen, text=text)

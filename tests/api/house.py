@@ -32,6 +32,7 @@ from flash_sale.actor import FlashSaleItem
 from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
+from store_runtime.pickup_screen.actor import PickupScreen
 from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateStore
 from store_runtime.store.menu.commands import PutDish
@@ -47,6 +48,7 @@ ENTITIES = (
     DinerOrders,
     StaffAccount,
     Delivery,
+    PickupScreen,
     AuditLog,
     Table,
     TableSession,
