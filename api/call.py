@@ -14,7 +14,7 @@ from api.operations import Operation
 from api.problems import Problem
 from api.rejections import Forbidden
 from api.tokens import Diner, Principal, Staff
-from brand.roles import allowed
+from brand.roles import Action, allowed
 
 if TYPE_CHECKING:
     from api.door import Door
@@ -135,6 +135,12 @@ class Call:
                 failed(error)
 
         self.door.submit(entity, word, id, replied)
+
+    async def may_at(self, store_id: str, action: Action) -> bool:
+        """Whether staff who call may do this there; a diner may not."""
+        if not isinstance(self.principal, Staff):
+            return False
+        return allowed(await self.door.staff.roles(self.principal), store_id, action)
 
     async def must_be_allowed_at(self, store_id: str) -> None:
         """For what names its store only once it was read: staff need their role there. Raises Forbidden."""

@@ -20,6 +20,7 @@ from api.metering import HttpMeter
 from api.problems import PreparedProblem, Problem
 from api.rejections import Forbidden, RateLimited, Unauthenticated
 from api.sale_terms import SaleTerms
+from api.sealed import Seal
 from api.settings import Services
 from api.shared_limits import SharedLimits
 from api.staff_accounts import StaffAccounts
@@ -47,6 +48,7 @@ class Door:
         self.terms = SaleTerms()
         self.edge: Edge[PreparedProblem] = Edge(self._question, services.clock.monotonic, Problem.prepared)
         self.menus = Menus(self._question, services.clock.monotonic)
+        self.seal = Seal(settings.secret_key)
         self.in_flight: dict[tuple[str, str], bytes] = {}
         """(sale, diner) → the command id of the claim that is being decided (F8)."""
         self.exempt = Networks(settings.limit_exempt)

@@ -18,7 +18,7 @@ from pricing.menu import OptionGroup
 from store_runtime.diner_orders.projections import OrderRow
 from store_runtime.store.menu.projections import Availability, DishView
 from store_runtime.store.projections import FlashSaleRow, SettingsView
-from store_runtime.takeout.projections import LineView, OrderView, PaymentView
+from store_runtime.takeout.projections import PaymentView
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -240,55 +240,6 @@ class CheckedOut(msgspec.Struct, frozen=True, kw_only=True):
 
     order_id: str
     payment: PaymentShown
-
-
-class Bill(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines and payments, and what follows from them: due = total − paid + refunded."""
-
-    lines: list[LineView]
-    payments: list[PaymentShown]
-    total_fen: int
-    paid_fen: int
-    refunded_fen: int
-    due_fen: int
-
-
-class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
-    """``status``: created, accepted, rejected, cancelled, fulfilled; ``money_status`` is the bill's.
-
-    ``seq`` counts the changes of this view without a gap.
-    """
-
-    order_id: str
-    store_id: str
-    user_id: str
-    seq: int
-    status: str
-    money_status: str
-    kitchen_status: str | None
-    number: str | None
-    fulfilment: str
-    created_at: MomentText
-    flash_sale_id: str
-    claim_id: str
-    reason: str
-    bill: Bill
-
-    @classmethod
-    def of(cls, view: OrderView) -> Self:
-        """The order's view."""
-        fields: dict[str, Any] = {name: getattr(view, name) for name in view.__struct_fields__}
-        fields["created_at"] = rfc3339(view.created_at)
-        bill = view.bill
-        fields["bill"] = Bill(
-            lines=bill.lines,
-            payments=[PaymentShown.of(payment) for payment in bill.payments],
-            total_fen=bill.total_fen,
-            paid_fen=bill.paid_fen,
-            refunded_fen=bill.refunded_fen,
-            due_fen=bill.due_fen,
-        )
-        return cls(**fields)
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ async def show_delivery(call: Call) -> Answer:
     body=QuoteBody,
     answers={201: QuoteShown},
     key=Key.NONE,
-    problems=[DeliveryNotOffered, OutOfRange],
+    problems=[StoreNotFound, DeliveryNotOffered, OutOfRange],
     example={"address": {"lat": 31.24, "lng": 121.49, "text": "延安东路 1 号"}, "subtotal_fen": 8_800},
 )
 async def quote_delivery(call: Call) -> Answer:

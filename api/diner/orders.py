@@ -11,7 +11,8 @@ from api import ids
 from api.audiences import DINER, diner_or_staff
 from api.call import Call
 from api.operations import Answer, Table
-from api.views import OrderLine, OrderList, OrderShown, PaymentShown
+from api.order_views import OrderShown
+from api.views import OrderLine, OrderList, PaymentShown
 from store_runtime.diner_orders.commands import PAGE_MAX, ListOrders
 from store_runtime.diner_orders.projections import OrderPage
 from store_runtime.rejections import InvalidField
@@ -67,7 +68,8 @@ async def show_order(call: Call) -> Answer:
     order = f"takeout/{call.params['order_id']}"
     view = await call.ask(order, GetOrder(user_id=call.user_id), OrderView)
     await call.must_be_allowed_at(view.store_id)
-    return Answer(200, OrderShown.of(view))
+    seen_whole = call.user_id or await call.may_at(view.store_id, "order.handle")
+    return Answer(200, OrderShown.of(view, call.door.seal if seen_whole else None))
 
 
 @table.route(
@@ -86,7 +88,7 @@ async def cancel_order(call: Call) -> Answer:
     """
     order = f"takeout/{call.params['order_id']}"
     view = await call.tell(order, CancelOrder(user_id=call.user_id), OrderView)
-    return Answer(200, OrderShown.of(view))
+    return Answer(200, OrderShown.of(view, call.door.seal))
 
 
 @table.route(

@@ -45,7 +45,7 @@ from store_runtime.takeout.events import (
 )
 from store_runtime.takeout.evolution import OrderEvolution
 from store_runtime.takeout.payment import Payment
-from store_runtime.takeout.projections import OrderOpening, HeldAnswer, payment_view
+from store_runtime.takeout.projections import HeldAnswer, OrderOpening, payment_view
 from store_runtime.takeout.refunds import refund_fen
 from store_runtime.takeout.rejections import IllegalTransition, InvalidField, MinimumNotReached, OrderNotFound
 from store_runtime.takeout.state import HOLD_EXPIRED, ChannelOrder, Order, OrderState
