@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
 import msgspec
 
 from api.approvals import WHO_HEADERS, who
@@ -11,6 +9,7 @@ from api.audiences import store_staff
 from api.call import Call
 from api.operations import Answer, Table
 from api.views import Settings
+from api.zones import UnknownZoneError, offsets_of
 from flash_sale.commands import Text
 from store_runtime.store.commands import (
     ChangeSettings,
@@ -55,17 +54,16 @@ class SettingsBody(msgspec.Struct, forbid_unknown_fields=True):
 async def change_settings(call: Call) -> Answer:
     """Change a store's settings."""
     body = call.body
-    if body.time_zone is not None:
-        _must_be_a_zone(body.time_zone)
-    command = ChangeSettings(**msgspec.structs.asdict(body), by=who(call))
+    offsets = None if body.time_zone is None else _offsets(body.time_zone, call.door.clock.now_ms())
+    command = ChangeSettings(zone_offsets=offsets, **msgspec.structs.asdict(body), by=who(call))
     return Answer(200, await call.tell(f"store/{call.params['store_id']}", command, Settings))
 
 
-def _must_be_a_zone(name: str) -> None:
-    """The entity takes the name as it is: which zones exist is the machine's knowledge, not a decision's."""
+def _offsets(name: str, now_ms: int) -> tuple[tuple[int, int], ...]:
+    """What this machine knows of a zone; the entity takes it as it is, so that every replay reads the same."""
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
+        return offsets_of(name, now_ms)
+    except UnknownZoneError as unknown:
         raise InvalidField(
             path="$.time_zone", problem="a zone of the IANA list, as Asia/Shanghai"
         ) from unknown

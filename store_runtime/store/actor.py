@@ -14,14 +14,17 @@ from store_runtime.store.events import SettingsChanged, StoreCreated
 from store_runtime.store.evolution import StoreEvolution
 from store_runtime.store.flash_sales import FlashSaleDesk
 from store_runtime.store.floor.desk import FloorDesk
+from store_runtime.store.kitchen.desk import KitchenDesk
+from store_runtime.store.live_desk import LiveDesk
 from store_runtime.store.menu.desk import MenuDesk
 from store_runtime.store.menu.stock_desk import StockDesk
+from store_runtime.store.orders.changes import ChangeDesk
 from store_runtime.store.projections import SettingsView, StoreView, settings_view
 from store_runtime.store.rejections import InvalidField, StoreExists
 from store_runtime.store.state import Settings, StoreBooks
 
 
-class Store(FloorDesk, MenuDesk, StockDesk, FlashSaleDesk, StoreEvolution):
+class Store(FloorDesk, MenuDesk, StockDesk, ChangeDesk, KitchenDesk, LiveDesk, FlashSaleDesk, StoreEvolution):
     """One store."""
 
     kind = "store"
@@ -34,7 +37,9 @@ class Store(FloorDesk, MenuDesk, StockDesk, FlashSaleDesk, StoreEvolution):
         if store.created:
             raise StoreExists()
         InvalidField.check(cmd)
-        yield StoreCreated(name=cmd.name, time_zone=cmd.time_zone, cutoff=cmd.cutoff)
+        yield StoreCreated(
+            name=cmd.name, time_zone=cmd.time_zone, cutoff=cmd.cutoff, zone_offsets=cmd.zone_offsets
+        )
         settings = Settings(name=cmd.name, time_zone=cmd.time_zone, cutoff=cmd.cutoff)
         return StoreView(store_id=self.id, settings=settings_view(settings))
 
@@ -60,11 +65,19 @@ class Store(FloorDesk, MenuDesk, StockDesk, FlashSaleDesk, StoreEvolution):
         """Every desk looks at its deadlines."""
         yield from self.stock_due(store, turn)
         yield from self.menu_due(store, turn)
+        yield from self.orders_due(store, turn.at)
+        yield from self.kitchen_due(store, turn.at)
 
     @wakes
     def next_deadline(self, store: StoreBooks) -> int | None:
         """When the first desk has something due."""
-        return min(filter(None, (store.stock.back_at, store.menu.publish_at)), default=None)
+        due = (
+            store.stock.back_at,
+            store.menu.publish_at,
+            store.orders.deadline(),
+            store.kitchen.deadline(),
+        )
+        return min(filter(None, due), default=None)
 
     # --- questions -------------------------------------------------------------------------------------
 

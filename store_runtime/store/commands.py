@@ -25,6 +25,7 @@ from flash_sale.commands import (
     Title,
 )
 from store_runtime.by import By
+from store_runtime.store.zone import SHANGHAI, Offsets
 from store_runtime.texts import END
 
 SALES_LISTED_MAX = 500
@@ -47,18 +48,26 @@ AmountLimits = dict[Role, dict[LimitedAction, LimitFen]]
 
 
 class CreateStore(Command, frozen=True, kw_only=True):
-    """A store opens its books. Answered with a StoreView."""
+    """A store opens its books. Answered with a StoreView.
+
+    ``zone_offsets`` are those of its time zone (``zone.py``).
+    """
 
     name: Name
     time_zone: TimeZone = "Asia/Shanghai"
+    zone_offsets: Offsets = SHANGHAI
     cutoff: Cutoff = "04:00"
 
 
 class ChangeSettings(Command, frozen=True, kw_only=True):
-    """Staff change settings; None leaves one as it is. Answered with a SettingsView."""
+    """Staff change settings; None leaves one as it is. Answered with a SettingsView.
+
+    With ``time_zone`` come its ``zone_offsets``: what the machine that took the request knows of that zone.
+    """
 
     name: Name | None = None
     time_zone: TimeZone | None = None
+    zone_offsets: Offsets | None = None
     cutoff: Cutoff | None = None
     order_hold_s: OrderHoldS | None = None
     grace_s: GraceS | None = None

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from actors.words import Event
 from flash_sale.commands import OpenSale
+from store_runtime.store.zone import SHANGHAI, Offsets
 
 
 class StoreCreated(Event, frozen=True, kw_only=True):
@@ -14,6 +15,7 @@ class StoreCreated(Event, frozen=True, kw_only=True):
     name: str
     time_zone: str
     cutoff: str
+    zone_offsets: Offsets = SHANGHAI
 
 
 class SettingsChanged(Event, frozen=True, kw_only=True):
@@ -30,6 +32,7 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
     pay_mode: str
     auto_accept: bool
     amount_limits: dict[str, dict[str, int]] = {}
+    zone_offsets: Offsets = SHANGHAI
 
 
 class FlashSaleCreated(Event, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ class StoreEvolution(Desk):
         store.created = True
         store.settings.name = e.name
         store.settings.time_zone, store.settings.cutoff = e.time_zone, e.cutoff
+        store.settings.zone_offsets = e.zone_offsets
         store.menu.changes += 1
 
     @evolves(SettingsChanged)

@@ -64,7 +64,7 @@ class FlashSaleCreation(msgspec.Struct, frozen=True, kw_only=True):
 
 def settings_view(settings: Settings) -> SettingsView:
     """The settings as they stand."""
-    return SettingsView(**msgspec.structs.asdict(settings))
+    return SettingsView(**{name: getattr(settings, name) for name in SettingsView.__struct_fields__})
 
 
 def flash_sale_row(flash_sale_id: str, sale: CarvedSale) -> FlashSaleRow:

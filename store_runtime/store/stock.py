@@ -9,6 +9,8 @@ dish leaves the menu.
       ▲              │              │
       └──give_back───┘              │                          (unpaid, refused, cancelled before it was fired)
       └───────────take_back─────────┘                          (cancelled while on hold or queued)
+
+``make_again``: what was sold was spoilt, and another one is made of what is left.
 """
 
 from __future__ import annotations
@@ -113,6 +115,13 @@ class DishStock(msgspec.Struct, kw_only=True):
         self.sold -= quantity
         self.waste += quantity
 
+    def make_again(self, quantity: int) -> None:
+        """What was sold is cooked once more. What it needs leaves the shelf, whatever the books thought was there."""
+        found = min(self.left, quantity) if self.counted else 0
+        self.left -= found
+        self.restocked += quantity - found
+        self.waste += quantity
+
     def _leave(self, quantity: int) -> None:
         if self.counted:
             self.left -= quantity
@@ -184,6 +193,12 @@ class StockBooks(msgspec.Struct, kw_only=True):
         """Sold is waste. What is left stays."""
         for key, quantity in taken.items():
             self.books[key].throw_away(quantity)
+
+    def make_again(self, taken: Taken) -> None:
+        """What was sold was spoilt, and is made once more."""
+        for key, quantity in taken.items():
+            self.opened(key).make_again(quantity)
+        self.changes += 1
 
     def shown(self) -> None:
         """Somebody set a key. Two changes on: ``came_back`` counts a key that is back by the clock, but not yet by

@@ -6,14 +6,15 @@ is told its offsets as data, and every replay reads the same ones.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+_EPOCH = date(1970, 1, 1)
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
-DAY_MINUTES = 1_440
 OFFSETS_MAX = 200
 
 OffsetSeconds = Annotated[int, Meta(ge=-86_400, le=86_400)]
@@ -62,6 +63,15 @@ def business_day(offsets: Offsets, cutoff: str, at: int) -> int:
     20781
     """
     return (at + offset_ms(offsets, at) - _cutoff_ms(cutoff)) // DAY_MS
+
+
+def day_text(day: int) -> str:
+    """A business day by its date.
+
+    >>> day_text(20781)
+    '2026-11-24'
+    """
+    return (_EPOCH + timedelta(days=day)).isoformat()
 
 
 def day_ends_at(offsets: Offsets, cutoff: str, at: int) -> int:

@@ -43,3 +43,11 @@ class PlacedLines(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     menu_version: int
     lines: tuple[PlacedLine, ...]
     number: str = ""
+
+
+class CancelOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of CancelLine: how many are off at once, and for how many the kitchen was asked."""
+
+    line_id: str
+    cancelled: int
+    asked: int
