@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import accounts, docs_page, ops
 from api.audiences import PUBLIC
 from api.call import Call
-from api.diner import delivery, flash_sales, menu, orders
+from api.diner import delivery, flash_sales, menu, orders, tables
 from api.door import Door
 from api.endpoint import Endpoint, Resource
 from api.fast_road import FastRoad
@@ -28,11 +28,13 @@ from api.staff import flash_sales as staff_flash_sales
 from api.staff import menu as staff_menu
 from api.staff import stock as staff_stock
 from api.staff import store as staff_store
+from api.staff import tables as staff_tables
 
 API_VERSION = "1.0"
 
 TABLES = (
     flash_sales.table,  # first, because the router tries one address after the other
+    tables.table,
     menu.table,
     orders.table,
     delivery.table,
@@ -41,6 +43,7 @@ TABLES = (
     staff_flash_sales.table,
     staff_menu.table,
     staff_stock.table,
+    staff_tables.table,
     staff_store.table,
     approvals.table,
     audit.table,

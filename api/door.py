@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from actors.words import Command, Query, Reply
@@ -24,6 +24,8 @@ from api.sealed import Seal
 from api.settings import Services
 from api.shared_limits import SharedLimits
 from api.staff_accounts import StaffAccounts
+from api.table_door import SessionStores
+from api.table_tokens import TablePlaces
 from api.tokens import Diner, Staff, Tokens
 from flash_sale.edge import Edge
 
@@ -41,6 +43,9 @@ class Door:
         self.clock = services.clock
         self.router = services.router
         self.tokens = Tokens(settings.secret_key)
+        self.tables = TablePlaces()
+        self.sessions = SessionStores()
+        self._started: set[asyncio.Task[None]] = set()
         self.meter = HttpMeter()
         self.access = AccessLog(services.write_log, settings.log_share)
         self.openapi: Callable[[], dict[str, Any]] = dict
@@ -115,6 +120,25 @@ class Door:
 
     def _question(self, entity: str, query: Query, told: Callable[[Reply], None]) -> None:
         self.submit(entity, query, b"", told)
+
+    def start(
+        self,
+        work: Coroutine[Any, Any, object],
+        go_on: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Await something on behalf of a hot route, and go on from there; each request's own deadline bounds it."""
+
+        async def run() -> None:
+            try:
+                await work
+                go_on()
+            except Exception as error:
+                failed(error)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
 
     def request_id(self, headers: dict[bytes, bytes]) -> str:
         """The caller's X-Request-Id if it is a decent one, else a new one."""

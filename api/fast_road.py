@@ -49,7 +49,6 @@ class FastRoad:
         hot: dict[bytes, list[Operation]] = {}
         for operation in operations:
             if operation.hot:
-                assert operation.audience.action is None, f"{operation.path}: roles are awaited"
                 assert operation.query is None, f"{operation.path}: a query is for the other road"
                 hot.setdefault(operation.method.encode(), []).append(operation)
         self._tables = {method: _table(door, entries) for method, entries in hot.items()}
@@ -131,9 +130,9 @@ class HotCycle:
     """One request on the fast road: stands in for uvicorn's RequestResponseCycle."""
 
     __slots__ = (
+        "_admitted",
         "_began",
         "_connection",
-        "_started",
         "body",
         "call",
         "disconnected",
@@ -149,7 +148,7 @@ class HotCycle:
     def __init__(self, connection: Connection, endpoint: Endpoint, call: Call, keep_alive: bool) -> None:
         self._connection = connection
         self._began = perf_counter()
-        self._started = False
+        self._admitted = False
         self.endpoint = endpoint
         self.call = call
         self.keep_alive = keep_alive
@@ -161,21 +160,27 @@ class HotCycle:
 
     def start(self) -> None:
         """Its turn has come: earlier requests of the connection are answered."""
-        self._started = True
         call, endpoint = self.call, self.endpoint
         try:
-            endpoint.door.admit(call)
-            endpoint.check(call)
+            staff = endpoint.door.admit(call)
+            if staff is None:
+                self._let_in()
+            else:  # roles are read from an entity, so this one request has a task
+                endpoint.door.start(endpoint.door.admit_staff(call, staff), self._let_in, self.done)
         except Exception as error:
             self.done(error)
-            return
-        if not (self.more_body and endpoint.takes_body):
+
+    def _let_in(self) -> None:
+        """The caller may; as soon as the body is here it is decided."""
+        self.endpoint.check(self.call)
+        self._admitted = True
+        if not (self.more_body and self.endpoint.takes_body):
             self._decide()
 
     def body_is_whole(self) -> None:
         """The parser has seen its end."""
         self.more_body = False
-        if self._started and not self.response_started and self.endpoint.takes_body:
+        if self._admitted and not self.response_started and self.endpoint.takes_body:
             self._decide()
 
     def _decide(self) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from actors.words import Rejection
+from api.rejections import TableTokenInvalid
 from flash_sale.rejections import ClaimNotFound, FlashSaleNotFound
 from store_runtime.store.menu.rejections import DishNotFound, VersionNotFound
 from store_runtime.store.rejections import StoreNotFound
+from store_runtime.table.rejections import TableNotFound
+from store_runtime.table_session.rejections import CallNotFound, LineNotFound, TableSessionNotFound
 from store_runtime.takeout.rejections import OrderNotFound, PaymentNotFound
 
 DISH_ID_LENGTH_MAX = 129
@@ -23,6 +26,11 @@ NOT_FOUND: dict[str, Rejection] = {
     "claim_id": ClaimNotFound(),
     "order_id": OrderNotFound(),
     "payment_id": PaymentNotFound(),
+    "table_token": TableTokenInvalid(),
+    "table_id": TableNotFound(),
+    "session_id": TableSessionNotFound(),
+    "call_id": CallNotFound(),
+    "line_id": LineNotFound(),
 }
 """Parameters that name an entity, or a part of one by an id that we made."""
 

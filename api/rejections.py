@@ -146,3 +146,10 @@ class ClaimInFlight(Rejection):
 
     status: ClassVar[int] = 429
     hint: ClassVar[str] = "Wait for its answer; a repeated request with the same Idempotency-Key joins it."
+
+
+class TableTokenInvalid(Rejection):
+    """This is no code of a table here."""
+
+    status: ClassVar[int] = 403
+    hint: ClassVar[str] = "Scan the code on the table again."

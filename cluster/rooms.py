@@ -19,6 +19,7 @@ from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.pickup_screen.actor import PickupScreen
 from store_runtime.store.actor import Store
 from store_runtime.table.actor import Table
+from store_runtime.table.code import TableCode
 from store_runtime.table_session.actor import TableSession
 from store_runtime.takeout.actor import TakeoutOrder
 from store_runtime.till.actor import Till
@@ -33,6 +34,7 @@ ENTITIES: tuple[type[Entity[Any]], ...] = (
     PickupScreen,
     AuditLog,
     Table,
+    TableCode,
     TableSession,
     Till,
 )

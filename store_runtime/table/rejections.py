@@ -23,6 +23,19 @@ class TableCodeVoid(Rejection):
     hint: ClassVar[str] = "Scan the code that is on the table now, or ask the staff."
 
 
+class TableLocked(Rejection):
+    """The staff open this table; they have been told that you are here."""
+
+    hint: ClassVar[str] = "Send the same request again in a moment, or ask the staff."
+
+
+class PinWrong(Rejection):
+    """This is not the table's PIN."""
+
+    status: ClassVar[int] = 403
+    hint: ClassVar[str] = "Ask the staff for the PIN and send it as pin."
+
+
 class TableTaken(Rejection):
     """Another party sits at this table."""
 
@@ -68,8 +81,10 @@ __all__ = [
     "JoinOrNew",
     "PartyOfTable",
     "PinLocked",
+    "PinWrong",
     "TableCodeVoid",
     "TableFull",
+    "TableLocked",
     "TableNotFound",
     "TableTaken",
 ]

@@ -94,7 +94,6 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     options_text: str = ""
     allergens: tuple[str, ...] = ()
     provisional: bool = False
-    stock: tuple[str, ...] = ()
 
 
 class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):

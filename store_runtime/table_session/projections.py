@@ -177,6 +177,14 @@ class RoundAnswer(View, frozen=True, kw_only=True):
     store_id: str
 
 
+class RoundStands(View, frozen=True, kw_only=True):
+    """The session knows that the store has taken the round. ``pay_by`` (ms): it is held for so long; 0: it is not."""
+
+    round_no: int
+    seq: int
+    pay_by: int = 0
+
+
 def line_id(session_id: str, number: int) -> str:
     """A line as the outside names it."""
     return f"{session_id}.l{number}"

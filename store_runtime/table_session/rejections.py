@@ -74,6 +74,12 @@ class CallNotFound(Rejection):
     status: ClassVar[int] = 404
 
 
+class LineNotFound(Rejection):
+    """The session has no such line."""
+
+    status: ClassVar[int] = 404
+
+
 class BillUnsettled(Rejection):
     """Not everything is paid."""
 
@@ -90,6 +96,7 @@ __all__ = [
     "GuestNotFound",
     "IllegalTransition",
     "InvalidField",
+    "LineNotFound",
     "NotHost",
     "NothingToSubmit",
     "SessionClosed",

@@ -37,6 +37,7 @@ from store_runtime.table_session.events import (
 )
 from store_runtime.table_session.projections import (
     RoundAnswer,
+    RoundStands,
     cart_line_view,
     line_id,
     line_number,
@@ -121,11 +122,17 @@ class RoundsDesk(Desk):
     # --- the store's word ------------------------------------------------------------------------------
 
     @decides(NotePlaced)
-    def placed(self, session: Session, cmd: NotePlaced, turn: Turn) -> Decision[None]:
+    def placed(self, session: Session, cmd: NotePlaced, turn: Turn) -> Decision[RoundStands]:
         """Taken, at these prices; heard twice it changes nothing."""
         one = session.rounds.get(cmd.placed.batch)
+        seq = session.live.seq
         if one is not None and one.state == "placing":
             yield RoundTaken(placed=cmd.placed)
+            seq += 1
+        # Guests are shown the hold without its grace (§ 0).
+        until = 0 if one is None else one.hold_until
+        pay_by = until - session.terms.grace_s * 1_000 if until else 0
+        return RoundStands(round_no=cmd.placed.batch, seq=seq, pay_by=pay_by)
 
     @decides(RoundRefused)
     def refused(self, session: Session, cmd: RoundRefused, turn: Turn) -> Decision[None]:

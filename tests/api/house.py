@@ -37,6 +37,7 @@ from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateStore
 from store_runtime.store.menu.commands import PutDish
 from store_runtime.table.actor import Table
+from store_runtime.table.code import TableCode
 from store_runtime.table_session.actor import TableSession
 from store_runtime.takeout.actor import TakeoutOrder
 from store_runtime.till.actor import Till
@@ -51,6 +52,7 @@ ENTITIES = (
     PickupScreen,
     AuditLog,
     Table,
+    TableCode,
     TableSession,
     Till,
 )
