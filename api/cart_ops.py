@@ -82,7 +82,7 @@ class NoteBody(OpBody, kw_only=True, tag="note"):
 
 
 class ReassignBody(OpBody, kw_only=True, tag="reassign"):
-    """「不是我点的」: what ``guest_id`` (you, if left out) has on the line is ``to``'s; all of it, or ``quantity``."""
+    """「不是我点的」: what ``guest_id`` (or you) has on the line is ``to``'s; all of it, or ``quantity``."""
 
     line_id: LineId
     to: GuestId

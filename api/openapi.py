@@ -113,10 +113,15 @@ def _rejections_of(operation: Operation) -> Iterable[type[Rejection]]:
 def _structs(operations: Iterable[Operation]) -> list[Any]:
     found: dict[Any, None] = {}
     for operation in operations:
-        for struct in (operation.body, operation.query, *operation.answers.values()):
+        for struct in (operation.body, operation.query, *_answers(operation)):
             if struct is not None and struct not in (str, dict):
                 found[struct] = None
     return list(found)
+
+
+def _answers(operation: Operation) -> Iterable[Any]:
+    for answer in operation.answers.values():
+        yield from answer if isinstance(answer, tuple) else (answer,)
 
 
 def _operation(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
@@ -209,6 +214,9 @@ def _answer(operation: Operation, struct: Any, schemas: dict[Any, dict[str, Any]
         return {"description": "Text.", "content": {_TEXT[operation.path]: {"schema": {"type": "string"}}}}
     if struct is dict:
         return {"description": "This.", "content": {"application/json": {"schema": {"type": "object"}}}}
+    if isinstance(struct, tuple):
+        schema = {"anyOf": [schemas[one] for one in struct]}
+        return {"description": "One of these.", "content": {"application/json": {"schema": schema}}}
     description = (struct.__doc__ or struct.__name__).strip().split("\n", 1)[0]
     return {"description": description, "content": {"application/json": {"schema": schemas[struct]}}}
 

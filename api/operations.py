@@ -54,7 +54,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         body: struct of the request body; None takes none.
         query: struct of the query string.
-        answers: status → struct of the answer; None where it has no body, str where it is text.
+        answers: status → struct of the answer, or a tuple of those it may be; None where it has no body, str where it
+            is text.
         problems: what an entity behind it may reject with, or the door itself beyond the usual.
         headers: more request headers it reads, name → what for.
         example: a request body that works, for the documentation.

@@ -261,7 +261,7 @@ async def sit_down(call: Call) -> Answer:
     "/api/v1/table-sessions/{session_id}",
     audience=GUEST_OR_STAFF,
     query=SinceQuery,
-    answers={200: SessionShown | DeltaShown},
+    answers={200: (SessionShown, DeltaShown)},
     problems=[TableSessionNotFound],
 )
 async def show_session(call: Call) -> Answer:

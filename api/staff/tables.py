@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from types import NoneType
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
 from actors.turn import derived_id
 from api.approvals import WHO_HEADERS, who
@@ -95,7 +94,7 @@ class NothingBody(msgspec.Struct, forbid_unknown_fields=True):
 class ClearBody(msgspec.Struct, forbid_unknown_fields=True):
     """``reason``: why what is unpaid is written off."""
 
-    reason: Annotated[Reason, Meta(max_length=200)] = ""
+    reason: Reason = ""
 
 
 @table.route(

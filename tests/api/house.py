@@ -35,6 +35,7 @@ from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.pickup_screen.actor import PickupScreen
 from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateStore
+from store_runtime.store.floor.commands import PutTable, TablePlan
 from store_runtime.store.menu.commands import PutDish
 from store_runtime.table.actor import Table
 from store_runtime.table.code import TableCode
@@ -283,5 +284,8 @@ async def _furnish(silo: Silo) -> None:
         await must(f"store/{store}", CreateStore(name="小龙虾馆"))
     await must("store/s1", PutDish(dish_id="crayfish", name="小龙虾", price_fen=8_800))
     await must("store/s1", PutDish(dish_id="noodles", name="凉面", price_fen=1_200, state="qty", left=30))
+    for table in ("8", "9"):
+        plan = TablePlan(name=table, join_policy="open")
+        await must("store/s1", PutTable(table_id=f"t{table}", plan=plan))
     for username, roles in ROLES.items():
         await must(f"staff-account/{username}", CreateAccount(password_hash=password_hash(), roles=roles))
