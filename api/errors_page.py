@@ -16,8 +16,12 @@ import flash_sale.rejections
 import store_runtime.delivery.rejections
 import store_runtime.diner_orders.rejections
 import store_runtime.rejections
+import store_runtime.store.floor.rejections
 import store_runtime.store.menu.rejections
+import store_runtime.store.orders.rejections
 import store_runtime.store.rejections
+import store_runtime.table.rejections
+import store_runtime.table_session.rejections
 import store_runtime.takeout.rejections
 import store_runtime.till.rejections
 from actors.words import OUTAGES, Rejection
@@ -34,6 +38,10 @@ ROOMS: tuple[ModuleType, ...] = (
     store_runtime.rejections,
     store_runtime.store.rejections,
     store_runtime.store.menu.rejections,
+    store_runtime.store.orders.rejections,
+    store_runtime.store.floor.rejections,
+    store_runtime.table.rejections,
+    store_runtime.table_session.rejections,
     store_runtime.takeout.rejections,
     store_runtime.diner_orders.rejections,
     store_runtime.delivery.rejections,

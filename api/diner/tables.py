@@ -35,13 +35,13 @@ from store_runtime.live import Delta, GetDelta
 from store_runtime.store.orders.commands import NotePlaced
 from store_runtime.store.orders.projections import PlacedLines
 from store_runtime.store.orders.rejections import CartStale, LineProblem
-from store_runtime.table.code import TableCodeNotFound
 from store_runtime.table.commands import PartySize, Pin, ScanCode
 from store_runtime.table.projections import ScanAnswer
 from store_runtime.table.rejections import (
     JoinOrNew,
     PinLocked,
     PinWrong,
+    TableCodeNotFound,
     TableCodeVoid,
     TableFull,
     TableLocked,

@@ -6,13 +6,12 @@ Written when the code is made, and never changed; whether it still lets anybody 
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import msgspec
 
 from actors.entity import Decision, Entity, answers, decides, evolves
 from actors.turn import Turn
-from actors.words import Command, Event, Query, Rejection
+from actors.words import Command, Event, Query
+from store_runtime.table.rejections import TableCodeNotFound
 
 
 class NameCode(Command, frozen=True, kw_only=True):
@@ -33,12 +32,6 @@ class CodeNamed(Event, frozen=True, kw_only=True):
     store_id: str
     table_id: str
     rotation: int
-
-
-class TableCodeNotFound(Rejection):
-    """Nobody has made this code."""
-
-    status: ClassVar[int] = 404
 
 
 class CodePlace(msgspec.Struct, kw_only=True):

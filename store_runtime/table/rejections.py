@@ -16,6 +16,12 @@ class TableNotFound(Rejection):
     status: ClassVar[int] = 404
 
 
+class TableCodeNotFound(Rejection):
+    """Nobody has made this code."""
+
+    status: ClassVar[int] = 404
+
+
 class TableCodeVoid(Rejection):
     """This code was replaced or revoked."""
 
@@ -82,6 +88,7 @@ __all__ = [
     "PartyOfTable",
     "PinLocked",
     "PinWrong",
+    "TableCodeNotFound",
     "TableCodeVoid",
     "TableFull",
     "TableLocked",

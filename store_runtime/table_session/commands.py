@@ -26,7 +26,7 @@ OPS_MAX = 50
 OPEN_CALLS_MAX = 10
 
 OpId = Annotated[str, Meta(min_length=1, max_length=64)]
-Seq = Annotated[int, Meta(ge=0)]
+Seq = Annotated[int, Meta(ge=0, le=2**53)]
 CallKind = Annotated[str, Meta(pattern=r"^[a-z_]{1,20}$(?!\n)")]
 Reason = Annotated[str, Meta(max_length=200)]
 

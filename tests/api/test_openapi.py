@@ -73,8 +73,19 @@ async def test_whatever_the_document_allows_is_answered_as_it_says() -> None:
         claim = (await house.claim(sale["flash_sale_id"], who)).json()
         paid_for = (await house.claim(sale["flash_sale_id"], who)).json()
         order = (await house.check_out(paid_for, who)).json()
+        table = (await house.http.get("/api/v1/stores/s1/tables/t8", headers=people["manager"])).json()
+        at_table = await house.http.post(f"/api/v1/tables/{table['token']}/sessions", json={}, headers=who)
+        call = await house.http.post(
+            f"/api/v1/table-sessions/{at_table.json()['session_id']}/calls",
+            json={"kind": "water"},
+            headers=who,
+        )
         known = {
             "store_id": "s1",
+            "table_id": "t9",
+            "table_token": table["token"],
+            "session_id": at_table.json()["session_id"],
+            "call_id": call.json()["call_id"],
             "dish_id": "crayfish",
             "menu_version": "1",
             "flash_sale_id": sale["flash_sale_id"],
