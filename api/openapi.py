@@ -24,6 +24,7 @@ from api.rejections import (
     Unauthenticated,
 )
 from store_runtime.rejections import InvalidField
+from store_runtime.store.menu.rejections import DishNotFound
 
 _PARAMETER = re.compile(r"{(\w+)}")
 _TEXT = {"/metrics": "text/plain", "/docs": "text/html"}
@@ -107,6 +108,8 @@ def _rejections_of(operation: Operation) -> Iterable[type[Rejection]]:
     if operation.key is not Key.NONE:
         yield IdempotencyKeyReused
         yield TooLarge
+    for name in _PARAMETER.findall(operation.path):
+        yield type(NOT_FOUND[name]) if name in NOT_FOUND else DishNotFound
     yield from operation.problems
 
 
