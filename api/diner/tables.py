@@ -32,7 +32,7 @@ from api.table_views import (
 )
 from pricing.menu import Allergen
 from store_runtime.live import Delta, GetDelta
-from store_runtime.store.orders.commands import NotePlaced
+from store_runtime.store.orders.commands import LinesPlaced
 from store_runtime.store.orders.projections import PlacedLines
 from store_runtime.store.orders.rejections import CartStale, LineProblem
 from store_runtime.table.commands import PartySize, Pin, ScanCode
@@ -391,7 +391,7 @@ async def submit_round(call: Call) -> Answer:
             await call.tell(session, _refused(answer, no), NoneType, derived_id(command_id, "refused"))
         raise
     stands = await call.tell(
-        session, NotePlaced(placed=placed), RoundStands, derived_id(command_id, "placed")
+        session, LinesPlaced(placed=placed), RoundStands, derived_id(command_id, "placed")
     )
     return Answer(201, RoundSubmittedShown.of(placed, stands.seq, stands.pay_by))
 

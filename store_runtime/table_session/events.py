@@ -151,6 +151,23 @@ class RoundFired(Event, frozen=True, kw_only=True):
     round_no: int
 
 
+class RoundAccepted(Event, frozen=True, kw_only=True):
+    """The kitchen has the round."""
+
+    round_no: int
+    number: str = ""
+
+
+class RoundRejected(Event, frozen=True, kw_only=True):
+    """拒单 (O2): the staff will not make the round; what was paid of it goes back in the same turn."""
+
+    outward: ClassVar[bool] = True
+
+    round_no: int
+    reason: str
+    by: By | None = None
+
+
 class RoundReleased(Event, frozen=True, kw_only=True):
     """A round that was held was not paid in time, or given up: the store gets its dishes back (T6)."""
 

@@ -8,6 +8,7 @@ was told to the guest as refused is never cooked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
@@ -16,19 +17,23 @@ from actors.turn import Turn
 from actors.words import Send
 from store_runtime.store.orders.commands import (
     FireLines,
+    LinesPlaced,
     NoteLines,
-    NotePlaced,
     PlaceLines,
+    RejectOrder,
     ReleaseLines,
     WantedLine,
 )
+from store_runtime.store.orders.projections import PlacedLines
 from store_runtime.table_session.cart import CartLine, portion
 from store_runtime.table_session.commands import RoundRefused, SubmitRound
 from store_runtime.table_session.desk import Desk
 from store_runtime.table_session.events import (
     LinesFlagged,
     LinesStand,
+    RoundAccepted,
     RoundFired,
+    RoundRejected,
     RoundReleased,
     RoundReturned,
     RoundSubmitted,
@@ -121,13 +126,18 @@ class RoundsDesk(Desk):
 
     # --- the store's word ------------------------------------------------------------------------------
 
-    @decides(NotePlaced)
-    def placed(self, session: Session, cmd: NotePlaced, turn: Turn) -> Decision[RoundStands]:
-        """Taken, at these prices; heard twice it changes nothing."""
+    @decides(LinesPlaced)
+    def placed(self, session: Session, cmd: LinesPlaced, turn: Turn) -> Decision[RoundStands]:
+        """Taken, at these prices, and later: fired; heard twice it changes nothing."""
         one = session.rounds.get(cmd.placed.batch)
         seq = session.live.seq
-        if one is not None and one.state == "placing":
+        state = "" if one is None else one.state
+        if one is not None and state == "placing":
             yield RoundTaken(placed=cmd.placed)
+            seq += 1
+            state = _taken_as(one, cmd.placed)
+        if cmd.fired and state in {"waiting", "held"}:
+            yield RoundAccepted(round_no=cmd.placed.batch, number=cmd.placed.number)
             seq += 1
         # Guests are shown the hold without its grace (§ 0).
         until = 0 if one is None else one.hold_until
@@ -143,6 +153,13 @@ class RoundsDesk(Desk):
             yield RoundReturned(round_no=cmd.round_no)
         if one is not None and cmd.problems and (returned or one.state == "returned"):
             yield LinesFlagged(round_no=cmd.round_no, problems=cmd.problems)
+
+    @decides(RejectOrder)
+    def rejected(self, session: Session, cmd: RejectOrder, turn: Turn) -> Decision[None]:
+        """The store will not make it: its lines are off the bill, and what was paid of them goes back (O2)."""
+        one = session.rounds.get(cmd.batch)
+        if one is not None and one.state in {"held", "waiting"}:
+            yield RoundRejected(round_no=cmd.batch, reason=cmd.reason, by=cmd.by)
 
     @decides(NoteLines)
     def noted(self, session: Session, cmd: NoteLines, turn: Turn) -> Decision[None]:
@@ -174,9 +191,13 @@ class RoundsDesk(Desk):
 
     @reacts(RoundFired)
     def fire(self, session: Session, e: RoundFired, turn: Turn) -> Iterator[Send]:
-        """The kitchen may have it."""
-        command = FireLines(order=f"table-session/{self.id}", batch=e.round_no)
-        yield Send(to=f"store/{session.store_id}", command=command, step=f"fire.{e.round_no}")
+        """The kitchen may have it; where the hold had run out and nothing is left, the money goes back (O6)."""
+        yield Send(
+            to=f"store/{session.store_id}",
+            command=FireLines(order=f"table-session/{self.id}", batch=e.round_no),
+            step=f"fire.{e.round_no}",
+            if_rejected=RejectOrder(batch=e.round_no, reason="not_left"),
+        )
 
     @reacts(RoundReleased)
     def release(self, session: Session, e: RoundReleased, turn: Turn) -> Iterator[Send]:
@@ -229,7 +250,7 @@ class RoundsDesk(Desk):
     @evolves(RoundTaken)
     def on_taken(self, session: Session, e: RoundTaken, at: int) -> None:
         one = session.rounds[e.placed.batch]
-        one.state = "held" if one.hold_until else "fired"
+        one.state = _taken_as(one, e.placed)
         one.menu_version = e.placed.menu_version
         one.number = e.placed.number
         for placed in e.placed.lines:
@@ -237,7 +258,7 @@ class RoundsDesk(Desk):
             line.placed = placed
             line.promised_at = placed.promised_at
             if line.status == "placing":
-                line.status = "held" if one.hold_until else "queued"
+                line.status = "queued" if one.state == "fired" else "held"
         session.live.add("round_taken", at, round=self._round(session, e.placed.batch))
 
     @evolves(RoundReturned)
@@ -271,15 +292,28 @@ class RoundsDesk(Desk):
 
     @evolves(RoundFired)
     def on_fired(self, session: Session, e: RoundFired, at: int) -> None:
-        session.rounds[e.round_no].state = "fired"
+        # The kitchen has it once the store says so (RoundAccepted).
+        session.rounds[e.round_no].state = "waiting"
         session.live.add("round_fired", at, round_no=e.round_no)
+
+    @evolves(RoundAccepted)
+    def on_accepted(self, session: Session, e: RoundAccepted, at: int) -> None:
+        one = session.rounds[e.round_no]
+        one.state, one.number = "fired", e.number or one.number
+        for key in one.lines:
+            line = session.ordered.get(key)
+            if line is not None and line.status == "held":
+                line.status = "queued"
+        session.live.add("round_accepted", at, round_no=e.round_no, number=one.number)
+
+    @evolves(RoundRejected)
+    def on_rejected(self, session: Session, e: RoundRejected, at: int) -> None:
+        self._off(session, e.round_no, "rejected")
+        session.live.add("round_rejected", at, round_no=e.round_no, reason=e.reason)
 
     @evolves(RoundReleased)
     def on_released(self, session: Session, e: RoundReleased, at: int) -> None:
-        one = session.rounds[e.round_no]
-        one.state = "released"
-        for key in one.lines:
-            session.ordered.pop(key, None)
+        self._off(session, e.round_no, "released")
         session.live.add("round_released", at, round_no=e.round_no, reason=e.reason)
 
     @evolves(LinesStand)
@@ -293,8 +327,22 @@ class RoundsDesk(Desk):
             changed.append(shown(note))
         session.live.add("lines_stand", at, lines=changed)
 
+    def _off(self, session: Session, round_no: int, state: Literal["released", "rejected"]) -> None:
+        """Nothing of it was cooked, and nothing will be."""
+        one = session.rounds[round_no]
+        one.state = state
+        for key in one.lines:
+            session.ordered.pop(key, None)
+
     def _round(self, session: Session, round_no: int) -> dict[str, object]:
         return shown(round_view(session, round_no, session.rounds[round_no]))
+
+
+def _taken_as(one: Round, placed: PlacedLines) -> Literal["held", "waiting", "fired"]:
+    """How a round stands that the store has just taken."""
+    if one.hold_until:
+        return "held"
+    return "waiting" if placed.waits else "fired"
 
 
 def _cart_line(line: OrderedLine, seq: int) -> CartLine:

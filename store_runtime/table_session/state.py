@@ -16,6 +16,9 @@ from store_runtime.table.terms import TableTerms
 from store_runtime.table_session.cart import Cart
 from store_runtime.table_session.commands import Quote
 
+STANDING = frozenset({"placing", "held", "waiting", "fired", "moved"})
+"""Rounds that make a session one that is ordering."""
+
 STAFF = "staff:"
 """Before a staff account where a guest's id could stand too."""
 
@@ -55,11 +58,12 @@ class OrderedLine(msgspec.Struct, kw_only=True):
 
 
 class Round(msgspec.Struct, kw_only=True):
-    """加菜批次 (T5). ``state``: placing → taken (pay-later: fired at once; pay-first: held → fired | released),
-    or returned, ``back`` on which lines of the cart.
+    """加菜批次 (T5). ``state``: placing → fired (pay-later), held (pay-first, until it is paid), waiting (until staff
+    accept it), or returned, ``back`` on which lines of the cart; held → fired | waiting | released;
+    waiting → fired | rejected. ``moved``: its lines came from another session (T8).
     """
 
-    state: Literal["placing", "held", "fired", "released", "returned"]
+    state: Literal["placing", "held", "waiting", "fired", "released", "returned", "rejected", "moved"]
     by: str
     at: int
     lines: tuple[str, ...]
@@ -128,7 +132,7 @@ class Session(msgspec.Struct, kw_only=True):
         """Where the visit stands (§ 0); derived, never set."""
         if self.closed:
             return "closed"
-        if not any(one.state in {"placing", "held", "fired"} for one in self.rounds.values()):
+        if not any(one.state in STANDING for one in self.rounds.values()):
             return "seated"
         return "settled" if self.settled else "ordering"
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from api.table_tokens import sign
+from store_runtime.store.menu.commands import PutDish
 from tests.api.house import SECRET, House, fresh_key, problem_of
 
 pytestmark = pytest.mark.anyio
@@ -319,3 +320,87 @@ async def test_T2_staff_take_the_fast_road_too(house: House) -> None:
     assert b'"status":"accepted"' in raw
     nobody = head.replace(waiter["Authorization"].encode(), b"Bearer nonsense") + body
     assert problem_of(await house.send(nobody))["code"] == "unauthenticated"
+
+
+async def submit(
+    house: House, session: str, who: Headers, seen_seq: int, key: str = "", **more: Any
+) -> httpx.Response:
+    headers = {**who, "Idempotency-Key": key or fresh_key()}
+    body = {"seen_seq": seen_seq, **more}
+    return await house.http.post(f"/api/v1/table-sessions/{session}/rounds", json=body, headers=headers)
+
+
+async def test_T5_a_round_is_ordered_at_the_stores_prices_and_once(house: House) -> None:
+    """201 with its lines; the same key again is the same round; the kitchen has it."""
+    token, ann = await token_of(house), await house.diner()
+    session = (await sit(house, ann, token)).json()["session_id"]
+    seq = (await ops(house, session, ann, add("a1", quantity=2), add("a2", "noodles"))).json()["seq"]
+
+    ordered = await submit(house, session, ann, seq, "round-1-of-ann")
+    again = await submit(house, session, ann, seq, "round-1-of-ann")
+
+    assert ordered.status_code == 201, ordered.text
+    assert again.json() == ordered.json()
+    body = ordered.json()
+    assert (body["round_no"], body["total_fen"]) == (1, 2 * 8_800 + 1_200)
+    assert [(line["dish_id"], line["quantity"], line["amount_fen"]) for line in body["lines"]] == [
+        ("crayfish", 2, 17_600),
+        ("noodles", 1, 1_200),
+    ]
+    shown = await view(house, session, ann)
+    assert (shown["state"], shown["cart"]) == ("ordering", [])
+    assert [one["state"] for one in shown["rounds"]] == ["fired"]
+    assert shown["rounds"][0]["lines"][0]["status"] == "queued"
+
+
+async def test_D4_a_shortage_orders_nothing_and_brings_all_back(house: House) -> None:
+    """409 cart_stale with a line per problem; the cart is as it was, and says what stands against the line."""
+    token, ann = await token_of(house), await house.diner()
+    session = (await sit(house, ann, token)).json()["session_id"]
+    await stock(house, {"state": "qty", "left": 3})
+    seq = (await ops(house, session, ann, add("a1"), add("a2", "noodles", 5))).json()["seq"]
+
+    answer = await submit(house, session, ann, seq)
+
+    await stock(house, {"state": "qty", "left": 30})
+    assert (answer.status_code, answer.json()["code"]) == (409, "cart_stale")
+    (problem,) = answer.json()["lines"]
+    assert (problem["dish_id"], problem["problem"], problem["left"]) == ("noodles", "not_enough", 3)
+    shown = await view(house, session, ann)
+    assert {line["dish_id"]: line["quantity"] for line in shown["cart"]} == {"crayfish": 1, "noodles": 5}
+    assert shown["cart"][1]["problem"]["left"] == 3
+    assert (await submit(house, session, ann, shown["seq"])).status_code == 201
+
+
+async def test_D1_a_new_price_is_shown_before_it_is_paid(house: House) -> None:
+    """The guest saw 12 yuan; 13 is asked for again, not charged."""
+    token, ann = await token_of(house), await house.diner()
+    session = (await sit(house, ann, token)).json()["session_id"]
+    seq = (await ops(house, session, ann, add("a1", "noodles"))).json()["seq"]
+    await house.command("store/s1", PutDish(dish_id="noodles", name="凉面", price_fen=1_300))
+
+    stale = await submit(house, session, ann, seq)
+    shown = await view(house, session, ann)
+    confirmed = await submit(house, session, ann, shown["seq"])
+
+    await house.command("store/s1", PutDish(dish_id="noodles", name="凉面", price_fen=1_200))
+    (problem,) = stale.json()["lines"]
+    assert (problem["problem"], problem["quoted_fen"], problem["price_fen"]) == ("price_up", 1_200, 1_300)
+    assert shown["cart"][0]["unit_price_fen"] == 1_300
+    assert confirmed.json()["lines"][0]["unit_price_fen"] == 1_300
+
+
+async def test_T6_pay_first_holds_and_cooks_nothing(house: House) -> None:
+    """The round waits to be paid; the kitchen does not see it."""
+    table = await new_table(house, pay_mode="pay_first")
+    token, ann = await token_of(house, table), await house.diner()
+    session = (await sit(house, ann, token)).json()["session_id"]
+    seq = (await ops(house, session, ann, add("a1"))).json()["seq"]
+
+    ordered = await submit(house, session, ann, seq)
+
+    assert ordered.json()["hold_until"].endswith("+00:00")
+    shown = await view(house, session, ann)
+    assert shown["rounds"][0]["state"] == "held"
+    kitchen = await house.http.get("/api/v1/stores/s1/kitchen", headers=await house.staff("cook"))
+    assert session not in kitchen.text

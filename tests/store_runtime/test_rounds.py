@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actors.testing.kit import Given, Outcome
-from store_runtime.store.orders.commands import LineNote, NoteLines, NotePlaced
+from store_runtime.store.orders.commands import LineNote, LinesPlaced, NoteLines
 from store_runtime.store.orders.projections import PlacedLine, PlacedLines
 from store_runtime.store.orders.rejections import LineProblem
 from store_runtime.table_session.commands import RoundRefused, SubmitRound
@@ -26,7 +26,7 @@ def submit(given: Given[Session], who: str = "ann", seen_seq: int | None = None)
     return given.when(SubmitRound(seen_seq=seq, user_id=who))
 
 
-def placed(outcome: Outcome, **changes: Any) -> NotePlaced:
+def placed(outcome: Outcome, **changes: Any) -> LinesPlaced:
     """The store takes the round as it was quoted."""
     place = outcome.reply.place
     lines = tuple(
@@ -39,7 +39,7 @@ def placed(outcome: Outcome, **changes: Any) -> NotePlaced:
         )
         for line in place.lines
     )
-    return NotePlaced(placed=PlacedLines(batch=place.batch, menu_version=place.menu_version, lines=lines))
+    return LinesPlaced(placed=PlacedLines(batch=place.batch, menu_version=place.menu_version, lines=lines))
 
 
 def ordered(given: Given[Session]) -> dict[str, int]:

@@ -152,7 +152,11 @@ class OrderDesk(OrderEvolution):
             no=store.kitchen.moved + (state is BatchState.FIRED),
         )
         return PlacedLines(
-            batch=cmd.batch, menu_version=version, lines=made.lines, number=number.text if number else ""
+            batch=cmd.batch,
+            menu_version=version,
+            lines=made.lines,
+            number=number.text if number else "",
+            waits=waits,
         )
 
     # --- fired, or not ---------------------------------------------------------------------------------
@@ -305,4 +309,5 @@ def placed_lines(batch: Batch, number: Number | None = None) -> PlacedLines:
         menu_version=batch.menu_version,
         lines=batch.lines,
         number=number.text if number else batch.number,
+        waits=batch.state is BatchState.WAITING,
     )

@@ -37,12 +37,16 @@ class PlacedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlacedLines(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All lines of one batch. ``menu_version`` priced them; ``number`` is the pickup number, once there is one."""
+    """All lines of one batch. ``menu_version`` priced them; ``number`` is the pickup number, once there is one.
+
+    ``waits``: the kitchen gets it when the staff have accepted it (O2).
+    """
 
     batch: int
     menu_version: int
     lines: tuple[PlacedLine, ...]
     number: str = ""
+    waits: bool = False
 
 
 class CancelOutcome(msgspec.Struct, frozen=True, kw_only=True):
