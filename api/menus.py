@@ -53,6 +53,7 @@ class Board:
     __slots__ = (
         "_answers",
         "_body",
+        "_etags",
         "_layout",
         "asked_at",
         "asking",
@@ -79,6 +80,7 @@ class Board:
         self.asking = False
         self.waiting: list[tuple[Callable[[Board], None], Callable[[Exception], None]]] = []
         self._layout = Layout(_NOTHING)
+        self._etags: frozenset[bytes] = frozenset()
         self._body = b""
         self._answers: dict[bytes, tuple[Answer, Answer]] = {}
 
@@ -96,6 +98,7 @@ class Board:
             return
         self.version = offer.version
         self.name, self.time_zone, self.stock = offer.name, offer.time_zone, offer.stock
+        self._etags = frozenset(self._etag(encoding) for encoding in (b"", *COMPRESSIONS))
         self._body = b""
         self._answers = {}
 
@@ -109,8 +112,10 @@ class Board:
 
     def has(self, if_none_match: bytes) -> bool:
         """Whether If-None-Match names this version, in any encoding; weak and strong alike (RFC 9110, 13.1.2)."""
+        if if_none_match in self._etags:
+            return True
         names = [name.strip().removeprefix(b"W/") for name in if_none_match.split(b",")]
-        return names == [b"*"] or any(self._etag(encoding) in names for encoding in (b"", *COMPRESSIONS))
+        return names == [b"*"] or not self._etags.isdisjoint(names)
 
     def _etag(self, encoding: bytes) -> bytes:
         # Strong ETags name bytes, and each encoding has its own.
