@@ -22,7 +22,7 @@ from api.openapi import document
 from api.operations import Answer, Handler, Operation
 from api.rejections import RouteNotFound
 from api.settings import Services
-from api.staff import approvals, audit, shifts
+from api.staff import approvals, audit, menu_files, shifts
 from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
 from api.staff import menu as staff_menu
@@ -42,6 +42,7 @@ TABLES = (
     accounts.table,
     staff_flash_sales.table,
     staff_menu.table,
+    menu_files.table,
     staff_stock.table,
     staff_tables.table,
     staff_store.table,

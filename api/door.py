@@ -54,6 +54,8 @@ class Door:
         self.edge: Edge[PreparedProblem] = Edge(self._question, services.clock.monotonic, Problem.prepared)
         self.menus = Menus(self._question, services.clock.monotonic)
         self.seal = Seal(settings.secret_key)
+        self.file_turn = asyncio.Semaphore(1)
+        """Held by whoever reads or writes a file of a menu."""
         self.in_flight: dict[tuple[str, str], bytes] = {}
         """(sale, diner) → the command id of the claim that is being decided (F8)."""
         self.exempt = Networks(settings.limit_exempt)

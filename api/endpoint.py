@@ -43,7 +43,8 @@ class Endpoint:
         self.operation = operation
         self.hot = operation.hot
         self._decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
-        self._body_bytes_max = door.settings.body_bytes_max
+        settings = door.settings
+        self._body_bytes_max = settings.file_bytes_max if operation.file else settings.body_bytes_max
 
     # --- through FastAPI -----------------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ class Endpoint:
         if staff is not None:
             await self.door.admit_staff(call, staff)
         self.check(call)
-        if self._decoder is not None:
+        if self.takes_body:
             self.read(call, await read_body(receive, call.headers, self._body_bytes_max))
         if operation.query is not None:
             call.query = parse_query(scope["query_string"], operation.query)
@@ -100,7 +101,7 @@ class Endpoint:
     @property
     def takes_body(self) -> bool:
         """It waits for a body; else what comes of one is dropped."""
-        return self._decoder is not None
+        return self._decoder is not None or bool(self.operation.file)
 
     def check(self, call: Call) -> None:
         """Ids and key have their form. Raises a rejection."""
@@ -111,10 +112,9 @@ class Endpoint:
 
     def read(self, call: Call, body: bytes) -> None:
         """The whole body is here. Raises a rejection."""
-        assert self._decoder is not None, "an operation with a body"
         if len(body) > self._body_bytes_max:
             raise BodyTooLarge(size_bytes_max=self._body_bytes_max)
-        call.body = parse_body(self._decoder, body)
+        call.body = body if self._decoder is None else parse_body(self._decoder, body)
 
     def decide(self, call: Call, done: Callable[[Answer | Exception], None]) -> None:
         """Of a hot operation: the outcome comes to ``done``, or is raised."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import actors.words
+import api.menu_files.rejections
 import api.rejections
 import brand.rejections
 import flash_sale.rejections
@@ -33,6 +34,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
 
 ROOMS: tuple[ModuleType, ...] = (
     api.rejections,
+    api.menu_files.rejections,
     actors.words,
     flash_sale.rejections,
     store_runtime.rejections,

@@ -27,7 +27,14 @@ from store_runtime.rejections import InvalidField
 from store_runtime.store.menu.rejections import DishNotFound
 
 _PARAMETER = re.compile(r"{(\w+)}")
-_TEXT = {"/metrics": "text/plain", "/docs": "text/html"}
+_TEXT = {
+    "/metrics": "text/plain",
+    "/docs": "text/html",
+    "/api/v1/stores/{store_id}/menu/export.xlsx": (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    ),
+    "/api/v1/stores/{store_id}/menu/export.csv": "text/csv",
+}
 
 DESCRIPTION = """Order processing for restaurants at peak.
 
@@ -99,7 +106,7 @@ def _rejections_of(operation: Operation) -> Iterable[type[Rejection]]:
     if not operation.audience.public:
         yield Unauthenticated
         yield Forbidden
-    if operation.body is not None:
+    if operation.body is not None or operation.file:
         yield from (MalformedJson, BodyTooLarge, RequestTimeout, InvalidField)
     if operation.query is not None or operation.key is not Key.NONE:
         yield InvalidField
@@ -141,6 +148,9 @@ def _operation(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict
     parameters = [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)]
     if parameters:
         entry["parameters"] = parameters
+    if operation.file:
+        binary = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+        entry["requestBody"] = {"required": True, "content": dict.fromkeys(operation.file, binary)}
     if operation.body is not None:
         content: dict[str, Any] = {"schema": schemas[operation.body]}
         if operation.example is not None:

@@ -53,6 +53,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         body: struct of the request body; None takes none.
+        file: media types of a body that is a file; ``call.body`` is then its bytes, ``file_bytes_max`` at most.
         query: struct of the query string.
         answers: status → struct of the answer, or a tuple of those it may be; None where it has no body, str where it
             is text.
@@ -69,6 +70,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     description: str
     body: type[msgspec.Struct] | None = None
+    file: tuple[str, ...] = ()
     query: type[msgspec.Struct] | None = None
     answers: dict[int, Any]
     problems: tuple[type[Rejection], ...] = ()
@@ -103,6 +105,7 @@ class Table:
         audience: Audience,
         answers: dict[int, Any],
         body: type[msgspec.Struct] | None = None,
+        file: Sequence[str] = (),
         query: type[msgspec.Struct] | None = None,
         problems: Sequence[type[Rejection]] = (),
         key: Key | None = None,
@@ -128,6 +131,7 @@ class Table:
                     summary=" ".join(summary.split()).rstrip("."),
                     description=" ".join(description.split()),
                     body=body,
+                    file=tuple(file),
                     query=query,
                     answers=answers,
                     problems=tuple(problems),

@@ -38,6 +38,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float = 5.0
     """How long an entity has for its answer; after it the request gets a 503."""
     body_bytes_max: int = 1_000_000
+    file_bytes_max: int = 5_000_000
+    """Of a body that is a file: a menu to import."""
     guest_token_s: int = 30 * 86_400
     staff_token_s: int = 12 * 3_600
     user_rate: Rate = Rate(50, 500)

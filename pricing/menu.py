@@ -14,6 +14,9 @@ from msgspec import Meta
 ID = r"^[A-Za-z0-9_.-]+$(?!\n)"
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]*$(?!\n)"
 
+TEXT = LINE.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f")
+"""As LINE, of several lines."""
+
 DISHES_MAX = 2_000
 PRICE_FEN_MAX = 100_000_000
 ALLERGENS = (
@@ -33,6 +36,7 @@ ALLERGENS = (
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID)]
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)]
 NameOrNone = Annotated[str, Meta(max_length=64, pattern=LINE)]
+Description = Annotated[str, Meta(max_length=500, pattern=TEXT)]
 PriceFen = Annotated[int, Meta(ge=0, le=PRICE_FEN_MAX)]
 DeltaFen = Annotated[int, Meta(ge=-PRICE_FEN_MAX, le=PRICE_FEN_MAX)]
 Count = Annotated[int, Meta(ge=0, le=100)]
@@ -103,8 +107,8 @@ class Dish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     dish_id: Id
     name: Name
     name_en: NameOrNone = ""
-    description: Annotated[str, Meta(max_length=500)] = ""
-    description_en: Annotated[str, Meta(max_length=500)] = ""
+    description: Description = ""
+    description_en: Description = ""
     category_ids: tuple[Id, ...] = ()
     kind: DishKind = "plain"
     price_fen: PriceFen
@@ -113,8 +117,8 @@ class Dish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     slots: tuple[SetSlot, ...] = ()
     time_slots: tuple[Id, ...] = ()
     shown: bool = True
-    station: Annotated[str, Meta(max_length=64)] = ""
-    course: Annotated[str, Meta(max_length=64)] = ""
+    station: NameOrNone = ""
+    course: NameOrNone = ""
     make_minutes: Minutes = 10
     allergens: tuple[Allergen, ...] = ()
     flags: tuple[Flag, ...] = ()
