@@ -16,6 +16,7 @@ from actors.turn import command_id, derived_id
 from actors.words import Accepted, Command, Query, Rejected, Reply
 from api.passwords import hash_password
 from brand.commands import ChangePassword, CreateAccount
+from cluster import demo_tables
 from flash_sale.commands import GetSale
 from flash_sale.projections import SaleView
 from store_runtime.store.commands import CreateFlashSale, CreateStore
@@ -63,6 +64,8 @@ class Demo:
             await self._do(
                 f"store/{STORE}", PutDish(dish_id=dish_id, name=name, price_fen=price_fen), f"dish/{dish_id}"
             )
+        for key, command, step in demo_tables.commands(STORE, self._secret):
+            await self._do(key, command, step)
         for username, password in passwords.items():
             await self._account(username, password)
         open_sales = [sale_id for sale_id in known_sales if await self._claimable(sale_id)]
@@ -147,12 +150,12 @@ def read_demo(data_dir: Path) -> dict[str, Any] | None:
 
 
 def write_demo(
-    data_dir: Path, base_url: str, passwords: dict[str, str], flash_sales: list[str]
+    data_dir: Path, base_url: str, passwords: dict[str, str], flash_sales: list[str], secret: bytes
 ) -> dict[str, Any]:
     """Write ``demo.json`` (mode 0600), whole or not at all."""
     demo: dict[str, Any] = {
         "base_url": base_url,
-        "stores": [{"store_id": STORE, "name": STORE_NAME, "tables": []}],
+        "stores": [{"store_id": STORE, "name": STORE_NAME, "tables": demo_tables.tokens(STORE, secret)}],
         "accounts": [
             {"username": name, "password": password, "roles": [name]} for name, password in passwords.items()
         ],

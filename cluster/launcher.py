@@ -280,7 +280,8 @@ class Launcher:
         else:
             passwords = {account["username"]: account["password"] for account in earlier["accounts"]}
             sales = await self.fleet.demo({}, earlier["flash_sales"])
-        return demo.write_demo(self.folder.path, self.base_url, passwords, sales)
+        secret = secret_key(self.settings).encode()
+        return demo.write_demo(self.folder.path, self.base_url, passwords, sales, secret)
 
     # --- control -------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator
@@ -14,7 +15,8 @@ from argon2 import PasswordHasher
 from actors.silo import Silo
 from actors.testing.local import local_silo
 from actors.turn import command_id
-from actors.words import Accepted, Query
+from actors.words import Accepted, Query, Rejected
+from api.table_tokens import number_of
 from brand.commands import GetAccount
 from brand.projections import AccountView
 from cluster.demo import Demo, new_passwords, read_demo, write_demo
@@ -23,6 +25,9 @@ from flash_sale.commands import GetSale, StopSale
 from flash_sale.projections import SaleView
 from store_runtime.store.menu.commands import GetMenu
 from store_runtime.store.menu.projections import MenuView
+from store_runtime.table.code import CodePlace, GetCode
+from store_runtime.table.commands import GetTable, ScanCode
+from store_runtime.table.projections import ScanAnswer
 
 pytestmark = pytest.mark.anyio
 SECRET = b"secret" * 8
@@ -96,10 +101,32 @@ async def _opens(silo: Silo, username: str, password: str) -> bool:
 
 def test_demo_json_is_whole_or_not_there(tmp_path: Path) -> None:
     """Mode 0600; half a file counts as none."""
-    written = write_demo(tmp_path, "http://127.0.0.1:8000", new_passwords(), ["f1"])
+    written = write_demo(tmp_path, "http://127.0.0.1:8000", new_passwords(), ["f1"], SECRET)
 
     file = tmp_path / "demo.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert read_demo(tmp_path) == written == json.loads(file.read_text())
     file.write_text(file.read_text()[:100])
     assert read_demo(tmp_path) is None
+
+
+async def test_T1_a_table_of_the_demo_can_be_sat_at(silo: Silo, tmp_path: Path) -> None:
+    """The first token of demo.json stands on an open table, paid later; there are twenty."""
+    await _demo(silo).seed({}, [])
+    tables = write_demo(tmp_path, "http://127.0.0.1:8000", new_passwords(), ["f1"], SECRET)["stores"][0][
+        "tables"
+    ]
+    number = number_of(SECRET, tables[0]["token"])
+    place = msgspec.msgpack.decode(await _ask(silo, f"table-code/{number}", GetCode()), type=CodePlace)
+    table, scan = f"table/{place.store_id}.{place.table_id}", ScanCode(rotation=place.rotation, user_id="ann")
+
+    async with asyncio.timeout(10):  # its terms are on their way from the store
+        while isinstance(await silo.router.ask(table, GetTable()), Rejected):
+            await asyncio.sleep(0.01)
+    reply = await silo.router.ask(
+        table, scan, command_id=command_id(SECRET, "ann", "POST", "scan", table, "1")
+    )
+
+    assert len(tables) == 20
+    assert isinstance(reply, Accepted)
+    assert msgspec.msgpack.decode(reply.answer, type=ScanAnswer).outcome == "opened"
