@@ -39,6 +39,7 @@ ROOMS: tuple[ModuleType, ...] = (
     flash_sale.rejections,
     store_runtime.rejections,
     store_runtime.store.rejections,
+    store_runtime.store.orders.rejections,
     store_runtime.store.menu.rejections,
     store_runtime.store.orders.rejections,
     store_runtime.store.floor.rejections,

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from api.approvals import WHO_HEADERS, who
 from api.audiences import store_staff
 from api.call import Call
 from api.operations import Answer, Table
@@ -35,6 +36,7 @@ class DeliveryBody(msgspec.Struct, forbid_unknown_fields=True):
     audience=store_staff("store.settings"),
     body=DeliveryBody,
     answers={200: DeliveryView},
+    headers=WHO_HEADERS,
     problems=[StoreNotFound, ZoneInvalid, InvalidField],
     example={
         "origin": {"lat": 31.24, "lng": 121.49},
@@ -56,5 +58,5 @@ async def change_delivery(call: Call) -> Answer:
     """
     body, store_id = call.body, call.params["store_id"]
     await call.ask(f"store/{store_id}", GetStore(), StoreView)
-    command = ChangeDelivery(offered=body.offered, origin=body.origin, zones=body.zones)
+    command = ChangeDelivery(offered=body.offered, origin=body.origin, zones=body.zones, by=who(call))
     return Answer(200, await call.tell(f"delivery/{store_id}", command, DeliveryView))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.entity import Decision, Entity, answers, decides, evolves
 from actors.turn import Turn
+from store_runtime.audit_log.acts import Audited, act_done
 from store_runtime.delivery import zones
 from store_runtime.delivery.commands import ChangeDelivery, GetDelivery, GetFee
 from store_runtime.delivery.events import DeliveryChanged
@@ -13,7 +14,7 @@ from store_runtime.delivery.state import DeliveryTerms
 from store_runtime.rejections import InvalidField
 
 
-class Delivery(Entity[DeliveryTerms]):
+class Delivery(Audited, Entity[DeliveryTerms]):
     """Where one store delivers to."""
 
     kind = "delivery"
@@ -29,6 +30,15 @@ class Delivery(Entity[DeliveryTerms]):
         changed = (cmd.offered, cmd.origin, cmd.zones) != (terms.offered, terms.origin, terms.zones)
         if changed:
             yield DeliveryChanged(offered=cmd.offered, origin=cmd.origin, zones=cmd.zones, by=cmd.by)
+            yield from act_done(
+                self.id,
+                turn,
+                cmd.by,
+                "store.settings",
+                f"delivery/{self.id}",
+                before={"offered": terms.offered, "zones": [zone.zone_id for zone in terms.zones]},
+                after={"offered": cmd.offered, "zones": [zone.zone_id for zone in cmd.zones]},
+            )
         version = terms.version + changed
         return DeliveryView(offered=cmd.offered, origin=cmd.origin, zones=cmd.zones, version=version)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actors.entity import Decision, decides, evolves, reacts
+from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
-from actors.words import Event, Send
+from actors.words import Event, IdempotencyKeyReused, Send
 from store_runtime.store.orders.commands import (
     FireLines,
     LineNote,
@@ -23,7 +23,7 @@ from store_runtime.store.orders.commands import (
     ReleaseLines,
 )
 from store_runtime.takeout.bill import Line
-from store_runtime.takeout.commands import LinesRefused, OpenOrder, RefundedLine, RefundPayment
+from store_runtime.takeout.commands import GetOpening, LinesRefused, OpenOrder, RefundedLine, RefundPayment
 from store_runtime.takeout.events import (
     CloseAwaited,
     LinesFired,
@@ -94,6 +94,13 @@ class ChannelDesk(OrderEvolution):
         yield opened
         seen = self._after(self.blank(), [opened], turn.at)
         return OrderOpening(order_id=self.id, place=self.place_lines(seen))
+
+    @answers(GetOpening)
+    def opening(self, order: Order, query: GetOpening, at: int) -> OrderOpening:
+        """The same again, for a request that is repeated after the menu has changed."""
+        if self._channel(order).terms.request != query.request:
+            raise IdempotencyKeyReused()
+        return OrderOpening(order_id=self.id, place=self.place_lines(order))
 
     def place_lines(self, order: Order) -> PlaceLines:
         """What the store is asked."""

@@ -118,6 +118,7 @@ class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         ready_at (ms): the slot a guest comes in, 0: as soon as it can be; the kitchen starts make-minutes before.
         reservation: address and id of the booking that it is the pre-order of (T14).
         person: whom to call, sealed at the door.
+        request: digest of what the diner sent, which tells a repeat from another request under its key.
         bill: what is charged beside the dishes: the packing of the order (T19), 抹零.
     """
 
@@ -135,12 +136,19 @@ class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     person: str = ""
     note: Note = ""
     bill: BillTerms = BillTerms()
+    request: bytes = b""
 
 
 class OpenOrder(Command, frozen=True, kw_only=True):
     """An order of a channel. Answered with an OrderOpening: what to ask the store next."""
 
     terms: ChannelTerms
+
+
+class GetOpening(Query, frozen=True, kw_only=True):
+    """What the store is to be asked for the order that this request opened: OrderOpening, or IdempotencyKeyReused."""
+
+    request: bytes
 
 
 class LinesRefused(Command, frozen=True, kw_only=True):
@@ -181,16 +189,19 @@ RefundedLines = Annotated[tuple[RefundedLine, ...], Meta(min_length=1, max_lengt
 class RefundLines(Command, frozen=True, kw_only=True):
     """Staff give money back for lines (O4): old payable less new payable. Answered with an OrderView.
 
-    ``amount_fen``: what the caller was shown, and may give back; another amount by now is refused.
+    ``amount_fen``: what the caller was shown, and may give back; another amount by now is refused. ``request``: who
+    asks, so that a repeat is known as such (GetRefund).
     """
 
     lines: RefundedLines
     reason: Reason
     amount_fen: int
+    request: bytes = b""
     by: By | None = None
 
 
 class GetRefund(Query, frozen=True, kw_only=True):
-    """What giving money back for these lines would come to: RefundView."""
+    """What giving money back for these lines would come to, or came to for this ``request``: RefundView."""
 
     lines: RefundedLines
+    request: bytes = b""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
+from store_runtime.audit_log.acts import Audited, act_done
 from store_runtime.pickup_screen.commands import NotePickup
 from store_runtime.store.orders.commands import CancelLine
 from store_runtime.takeout.channel import ChannelDesk
@@ -26,11 +27,12 @@ from store_runtime.takeout.projections import OrderView, RefundView, order_view
 from store_runtime.takeout.refunds import refund_fen, take_off
 from store_runtime.takeout.rejections import IllegalTransition, InvalidField, RefundChanged
 from store_runtime.takeout.state import RIDES, Order, OrderState
+from store_runtime.till.bookings import book_to_shift
 
 OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REJECTED)
 
 
-class CounterDesk(ChannelDesk):
+class CounterDesk(Audited, ChannelDesk):
     """What staff do with an order whose food is made."""
 
     @decides(CallNumber)
@@ -83,16 +85,32 @@ class CounterDesk(ChannelDesk):
         InvalidField.check(cmd)
         if view.amount_fen != cmd.amount_fen:
             raise RefundChanged(amount_fen=view.amount_fen)
-        events: list[Event] = [
-            LinesRefunded(lines=cmd.lines, amount_fen=view.amount_fen, reason=cmd.reason, by=cmd.by)
-        ]
-        yield from events
-        return order_view(self._after(order, events, turn.at), self.id)
+        refunded = LinesRefunded(
+            lines=cmd.lines,
+            amount_fen=view.amount_fen,
+            reason=cmd.reason,
+            request=cmd.request,
+            by=cmd.by,
+        )
+        yield refunded
+        yield from act_done(
+            order.store_id,
+            turn,
+            cmd.by,
+            "line.refund",
+            f"takeout/{self.id}",
+            after={"lines": {one.line_id: one.quantity for one in cmd.lines}},
+            reason=cmd.reason,
+            amount_fen=view.amount_fen,
+        )
+        return order_view(self._after(order, [refunded], turn.at), self.id)
 
     @answers(GetRefund)
     def show_refund(self, order: Order, query: GetRefund, at: int) -> RefundView:
         """What giving money back for these lines would come to."""
-        self._channel(order)
+        known = self._channel(order).refunds.get(query.request)
+        if known is not None:
+            return RefundView(order_id=self.id, store_id=order.store_id, amount_fen=known)
         if order.status not in (OrderState.ACCEPTED, OrderState.FULFILLED):
             raise IllegalTransition(state=order.status.value, allowed=[])
         amount = refund_fen(order.bill, query.lines)
@@ -120,6 +138,16 @@ class CounterDesk(ChannelDesk):
                 by=e.by,
             )
             yield Send(to=f"store/{order.store_id}", command=cancel, step=f"cancel.{number}")
+
+    @reacts(LinesRefunded)
+    def book_refund(self, order: Order, e: LinesRefunded, turn: Turn) -> Iterator[Send]:
+        """It belongs to the shift of who gave it back (A3)."""
+        if e.by is not None and e.amount_fen:
+            channel, subject = (
+                order.payment.channel,
+                f"{order.payment.payment_id}.{turn.command_id.hex()[:12]}",
+            )
+            yield book_to_shift(order.store_id, e.by, "refund", channel, e.amount_fen, subject)
 
     @reacts(LinesFired)
     @reacts(NumberGiven)
@@ -168,6 +196,8 @@ class CounterDesk(ChannelDesk):
     @evolves(LinesRefunded)
     def on_lines_refunded(self, order: Order, e: LinesRefunded, at: int) -> None:
         take_off(order.bill.lines, e.lines)
+        if e.request:
+            self._channel(order).refunds[e.request] = e.amount_fen
         payment = order.payment
         payment.returned_fen += e.amount_fen
         if payment.returned_fen == payment.amount_fen > 0:

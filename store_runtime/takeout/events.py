@@ -186,4 +186,5 @@ class LinesRefunded(Event, frozen=True, kw_only=True):
     lines: tuple[RefundedLine, ...]
     amount_fen: int
     reason: str
+    request: bytes = b""
     by: By | None = None

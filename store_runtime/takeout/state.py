@@ -56,6 +56,7 @@ class ChannelOrder(msgspec.Struct, kw_only=True):
         terms: as it was placed.
         priced: the store holds its lines and has said what they cost; fired: they are in the kitchen.
         kitchen: how each line stands there, by its id.
+        refunds: by the request that asked for one, what it came to.
         calls: how often its number was called; called_at (ms): when it was last.
     """
 
@@ -71,6 +72,7 @@ class ChannelOrder(msgspec.Struct, kw_only=True):
     riding: str = ""
     rider: str = ""
     ride_reason: str = ""
+    refunds: dict[bytes, int] = {}
 
 
 class Order(msgspec.Struct, kw_only=True):
