@@ -181,7 +181,7 @@ class OrderDesk(OrderEvolution):
             )
         else:
             yield self._fired(store, batch, number)
-        return placed_lines(batch, number)
+        return placed_lines(batch, number, waits=self._must_accept(store, batch.channel))
 
     @decides(AcceptLines)
     def accept_lines(self, store: StoreBooks, cmd: AcceptLines, turn: Turn) -> Decision[PlacedLines]:
@@ -190,7 +190,7 @@ class OrderDesk(OrderEvolution):
         if batch.state is not BatchState.FIRED:
             self._must_be_in(batch, BatchState.WAITING)
             yield self._fired(store, batch, None, cmd.by)
-        return placed_lines(batch)
+        return placed_lines(batch, waits=False)
 
     @decides(RejectLines)
     def reject_lines(self, store: StoreBooks, cmd: RejectLines, turn: Turn) -> Decision[None]:
@@ -302,12 +302,12 @@ class OrderDesk(OrderEvolution):
         return Send(to=order, command=told, step=step)
 
 
-def placed_lines(batch: Batch, number: Number | None = None) -> PlacedLines:
-    """The answer that a batch has, whenever it is asked for."""
+def placed_lines(batch: Batch, number: Number | None = None, waits: bool | None = None) -> PlacedLines:
+    """The answer that a batch has, whenever it is asked for; ``number`` and ``waits`` as this turn makes them."""
     return PlacedLines(
         batch=batch.batch,
         menu_version=batch.menu_version,
         lines=batch.lines,
         number=number.text if number else batch.number,
-        waits=batch.state is BatchState.WAITING,
+        waits=batch.state is BatchState.WAITING if waits is None else waits,
     )
