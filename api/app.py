@@ -22,6 +22,7 @@ from api.openapi import document
 from api.operations import Answer, Handler, Operation
 from api.rejections import RouteNotFound
 from api.settings import Services
+from api.staff import accounts as staff_accounts
 from api.staff import approvals, audit, menu_files, shifts
 from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
@@ -52,6 +53,7 @@ TABLES = (
     approvals.table,
     audit.table,
     shifts.table,
+    staff_accounts.table,
     ops.table,
     docs_page.table,
 )

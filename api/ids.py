@@ -6,6 +6,7 @@ import re
 
 from actors.words import Rejection
 from api.rejections import TableTokenInvalid
+from brand.rejections import AccountNotFound
 from flash_sale.rejections import ClaimNotFound, FlashSaleNotFound
 from store_runtime.store.menu.rejections import DishNotFound, VersionNotFound
 from store_runtime.store.rejections import StoreNotFound
@@ -26,6 +27,7 @@ NOT_FOUND: dict[str, Rejection] = {
     "claim_id": ClaimNotFound(),
     "order_id": OrderNotFound(),
     "payment_id": PaymentNotFound(),
+    "username": AccountNotFound(),
     "table_token": TableTokenInvalid(),
     "table_id": TableNotFound(),
     "session_id": TableSessionNotFound(),

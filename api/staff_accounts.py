@@ -46,6 +46,10 @@ class StaffAccounts:
         """End the password threads."""
         self._passwords.close()
 
+    async def hash(self, password: str, salt: bytes) -> str:
+        """The hash of a new password, made beside the loop."""
+        return await self._passwords.hash(password, salt)
+
     async def roles(self, staff: Staff) -> dict[str, list[str]]:
         """The account's roles now (store id, or ``*`` → roles).
 

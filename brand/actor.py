@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from actors.entity import Decision, Entity, answers, decides, evolves
 from actors.turn import Turn
-from brand.commands import ChangePassword, ChangeRoles, CreateAccount, DisableAccount, GetAccount
+from actors.words import Event
+from brand.commands import (
+    ChangePassword,
+    ChangeRoles,
+    ChangeRolesAt,
+    CreateAccount,
+    DisableAccount,
+    GetAccount,
+)
 from brand.events import AccountCreated, AccountDisabled, PasswordChanged, RolesChanged
 from brand.projections import AccountView
-from brand.rejections import AccountExists, AccountNotFound, AccountOff, UnknownRole
+from brand.rejections import AccountElsewhere, AccountExists, AccountNotFound, AccountOff, UnknownRole
 from brand.roles import Role
 from brand.state import Account
+from store_runtime.audit_log.acts import ActDone, Audited, Facts, act_done
+from store_runtime.by import By
 
 ROLES: tuple[str, ...] = get_args(Role)
 
 
-class StaffAccount(Entity[Account]):
+class StaffAccount(Audited, Entity[Account]):
     """One person's account; its id is the username."""
 
     kind = "staff-account"
@@ -33,6 +43,7 @@ class StaffAccount(Entity[Account]):
         _must_be_known(cmd.roles)
         roles = _plain(cmd.roles)
         yield AccountCreated(password_hash=cmd.password_hash, roles=roles, name=cmd.name)
+        yield from self._told(turn, cmd.by, cmd.store_id, "staff.create", after={"roles": roles})
         return AccountView(
             username=self.id,
             name=cmd.name,
@@ -53,7 +64,9 @@ class StaffAccount(Entity[Account]):
     def change_password(self, account: Account, cmd: ChangePassword, turn: Turn) -> Decision[AccountView]:
         """A new password."""
         self._must_be_on(account)
+        _must_be_within(account, cmd.within)
         yield PasswordChanged(password_hash=cmd.password_hash)
+        yield from self._told(turn, cmd.by, cmd.store_id, "staff.password")
         return self._view(account, password_hash=cmd.password_hash)
 
     @evolves(PasswordChanged)
@@ -66,8 +79,19 @@ class StaffAccount(Entity[Account]):
         """The roles from now on."""
         self._must_be_on(account)
         _must_be_known(cmd.roles)
-        yield RolesChanged(roles=_plain(cmd.roles))
+        yield from self._new_roles(account, _plain(cmd.roles), turn, cmd.by, cmd.store_id)
         return self._view(account, roles=_plain(cmd.roles))
+
+    @decides(ChangeRolesAt)
+    def change_roles_at(self, account: Account, cmd: ChangeRolesAt, turn: Turn) -> Decision[AccountView]:
+        """What they are in one store; what they are elsewhere stays."""
+        self._must_be_on(account)
+        roles = {store: list(here) for store, here in account.roles.items() if store != cmd.at}
+        if cmd.roles:
+            _must_be_known({cmd.at: cmd.roles})
+            roles[cmd.at] = list(cmd.roles)
+        yield from self._new_roles(account, roles, turn, cmd.by, cmd.at)
+        return self._view(account, roles=roles)
 
     @evolves(RolesChanged)
     def on_roles_changed(self, account: Account, e: RolesChanged, at: int) -> None:
@@ -78,7 +102,9 @@ class StaffAccount(Entity[Account]):
     def disable(self, account: Account, cmd: DisableAccount, turn: Turn) -> Decision[AccountView]:
         """No longer works here."""
         self._must_be_on(account)
+        _must_be_within(account, cmd.within)
         yield AccountDisabled()
+        yield from self._told(turn, cmd.by, cmd.store_id, "staff.disable")
         return self._view(account, disabled=True)
 
     @evolves(AccountDisabled)
@@ -92,6 +118,28 @@ class StaffAccount(Entity[Account]):
         if not account.created:
             raise AccountNotFound()
         return self._as_is(account)
+
+    def _new_roles(
+        self, account: Account, roles: dict[str, list[str]], turn: Turn, by: By | None, store_id: str
+    ) -> Iterator[Event]:
+        yield RolesChanged(roles=roles)
+        yield from self._told(
+            turn, by, store_id, "staff.roles", before={"roles": account.roles}, after={"roles": roles}
+        )
+
+    def _told(
+        self,
+        turn: Turn,
+        by: By | None,
+        store_id: str,
+        action: str,
+        *,
+        before: Facts | None = None,
+        after: Facts | None = None,
+    ) -> Iterator[ActDone]:
+        """A1: never the hash of a password, old or new."""
+        subject = f"staff-account/{self.id}"
+        yield from act_done(store_id, turn, by, action, subject, before=before, after=after)
 
     def _must_be_on(self, account: Account) -> None:
         if not account.created:
@@ -126,6 +174,11 @@ class StaffAccount(Entity[Account]):
             disabled=disabled,
             epoch=account.epoch + 1,
         )
+
+
+def _must_be_within(account: Account, store: str) -> None:
+    if store and set(account.roles) - {store}:
+        raise AccountElsewhere()
 
 
 def _must_be_known(roles: Mapping[str, Sequence[str]]) -> None:

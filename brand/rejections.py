@@ -21,6 +21,15 @@ class AccountOff(Rejection):
     """This staff account is disabled."""
 
 
+class AccountElsewhere(Rejection):
+    """This account also works in other stores.
+
+    Its password and its end are for who manages staff in all of them; its roles here can be taken away here.
+    """
+
+    status: ClassVar[int] = 403
+
+
 class UnknownRole(Rejection):
     """There is no such role, or no role at all."""
 

@@ -57,7 +57,7 @@ def test_every_number_that_comes_in_has_bounds_in_the_document() -> None:
 
 def test_no_pattern_lets_a_line_feed_in_at_the_end() -> None:
     """In Python ``$`` also matches before it; what is read by fullmatch does not."""
-    read_by_fullmatch = ("Idempotency-Key", "_id", "table_token")
+    read_by_fullmatch = ("Idempotency-Key", "_id", "table_token", " username")
     patterns = [
         (where, schema["pattern"])
         for where, schema in _inputs()

@@ -8,7 +8,14 @@ import pytest
 
 from actors.testing.kit import Given, after
 from brand.actor import ROLES, StaffAccount
-from brand.commands import ChangePassword, ChangeRoles, CreateAccount, DisableAccount, GetAccount
+from brand.commands import (
+    ChangePassword,
+    ChangeRoles,
+    ChangeRolesAt,
+    CreateAccount,
+    DisableAccount,
+    GetAccount,
+)
 from brand.rejections import AccountExists, AccountNotFound, AccountOff, UnknownRole
 from brand.roles import ALONE_UP_TO_FEN, MAY, NOT_AT_ALL, Action, allowed, alone_up_to_fen
 from brand.state import Account
@@ -40,7 +47,13 @@ def test_C3_a_username_is_given_once() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [ChangePassword(password_hash="$argon2$2"), ChangeRoles(roles={"s2": ["cook"]}), DisableAccount()],
+    [
+        ChangePassword(password_hash="$argon2$2"),
+        ChangeRoles(roles={"s2": ["cook"]}),
+        ChangeRolesAt(at="s1", roles=[]),
+        ChangePassword(password_hash="$argon2$2", within="s1"),
+        DisableAccount(),
+    ],
 )
 def test_C3_each_change_ends_earlier_tokens(command: object) -> None:
     """Password, roles, and disabling each begin a new epoch, and the answer shows the account as it is."""
