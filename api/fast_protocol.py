@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from api.call import Call
+from api.endpoint import Endpoint
 from api.fast_road import BODY_DIGITS_MAX, FastRoad, HotCycle
-from api.protocol import LimitedProtocol, Phase
+from api.protocol import SLICE_BYTES, LimitedProtocol, Phase
+from api.whole_request import read_whole
 
 
 class FastProtocol(LimitedProtocol):
@@ -22,26 +24,57 @@ class FastProtocol(LimitedProtocol):
         super().__init__(*arguments, **named)
         self._unsent: tuple[HotCycle, bytes] | None = None
         """An answer that waits for its client to read earlier ones."""
+        self.whole_bytes_max = min(SLICE_BYTES, self.limits.head_bytes_max)
+
+    # --- from the transport --------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if not self._took_whole(data):
+            super().data_received(data)
+
+    def _took_whole(self, data: bytes) -> bool:
+        """One hot request and nothing else was read, between two requests: the parser is not needed."""
+        before = self.cycle
+        if (
+            self._phase is not Phase.NOTHING
+            or len(data) > self.whole_bytes_max
+            or self.unparsed
+            or self._heard_enough
+            or (before is not None and not before.response_complete)
+            or self.transport.is_closing()
+        ):
+            return False
+        whole = read_whole(data)
+        found = None if whole is None else self.road.find(whole.method, whole.url)
+        if whole is None or found is None:
+            return False
+        hot = self._hot_cycle(found, whole.raw_headers, whole.headers, whole.keep_alive)
+        hot.body = whole.body
+        hot.more_body = False
+        self.cycle = cast(Any, hot)
+        self._patient_until = 0.0
+        hot.start()
+        if not hot.response_complete:
+            self.deadline = self.loop.time() + self.limits.answer_s
+        return True
 
     # --- from the parser -----------------------------------------------------------------------------------
 
     def on_good_head(self) -> None:
-        hot = self._hot_cycle()
+        hot = self._parsed_hot_cycle()
         if hot is None:
             super().on_good_head()
             return
         before = self.cycle
         self.cycle = cast(Any, hot)
         self._phase = Phase.BODY
-        if self.draining:
-            hot.keep_alive = False
         if before is None or before.response_complete:
             hot.start()
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft(cast(Any, (hot, None)))
 
-    def _hot_cycle(self) -> HotCycle | None:
+    def _parsed_hot_cycle(self) -> HotCycle | None:
         """The request as the fast road takes it, None if that is not for it."""
         parser = self.parser
         found = self.road.find(parser.get_method(), self.url)
@@ -56,10 +89,19 @@ class FastProtocol(LimitedProtocol):
             or parser.should_upgrade()
         ):
             return None
+        return self._hot_cycle(found, self.headers, headers, parser.should_keep_alive())
+
+    def _hot_cycle(
+        self,
+        found: tuple[Endpoint, dict[str, str]],
+        raw_headers: list[tuple[bytes, bytes]],
+        headers: dict[bytes, bytes],
+        keep_alive: bool,
+    ) -> HotCycle:
         endpoint, params = found
         peer = self.client[0] if self.client else ""
-        call = Call(endpoint.door, endpoint.operation, self.headers, headers, params, peer)
-        return HotCycle(self, endpoint, call, parser.should_keep_alive())
+        call = Call(endpoint.door, endpoint.operation, raw_headers, headers, params, peer)
+        return HotCycle(self, endpoint, call, keep_alive and not self.draining)
 
     def on_body(self, body: bytes) -> None:
         cycle: Any = self.cycle

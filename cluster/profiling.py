@@ -27,14 +27,17 @@ SPARE_S = 30.0
 """Beyond the time of the recording, for py-spy to start and to write its file."""
 
 PARTS: tuple[tuple[str, str], ...] = (
-    ("write", r"(answer_hot|_write_hot|resume_writing) \(|Outlet\.\w+ \("),
+    ("write", r"(answer_hot|_write_hot|resume_writing) \(|Outlet\.\w+ \(|\b(post|flush) \(.*/fast_road"),
     ("limits", r"/api/(shared_)?limits\.py"),
     ("auth", r"/api/(door|tokens|addresses|audiences)\.py|/jwt/|/flash_sale/entry\.py|\bcommand_id \("),
     ("count and log", r"/(api|actors)/metering\.py|/api/access_log\.py|/structlog/|Endpoint\.count \("),
     ("ASGI and FastAPI", r"(Endpoint|Resource)\.(__call__|_outcome|_send)|RequestResponseCycle"),
     ("encode", r"\b(settle|body_of|_raw|default_head|done|decoded|_claimed) \(.*/api/"),
     ("encode", r"/api/(views|moments|problems)\.py"),
-    ("parse", r"/api/(protocol|fast_protocol|fast_road|bodies|ids)\.py|\b(__init__|read|check) \(.*/api/"),
+    (
+        "parse",
+        r"/api/(protocol|fast_protocol|whole_request|fast_road|bodies|ids)\.py|\b(__init__|read|check) \(.*/api/",
+    ),
     ("parse", r"HttpToolsProtocol"),
     ("commit", r"/actors/(committer|journal|doubt)\.py|/actors/on_mongo/|/pymongo/|/bson/"),
     ("lanes", r"/actors/(lanes|courier)\.py|/actors/on_(ray|stream)/|/cluster/silo_actor\.py"),
