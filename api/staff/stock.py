@@ -34,11 +34,15 @@ SET = store_staff("stock.set")
 
 
 class StockBody(msgspec.Struct, forbid_unknown_fields=True):
-    """``in``: not counted; ``qty`` with ``left``; ``out``, perhaps ``until`` a moment."""
+    """``in``: not counted; ``qty`` with ``left``; ``out``, perhaps ``until`` a moment.
+
+    ``refill``: counted to this many at every change of the business day; 0 ends that, null leaves it as it is.
+    """
 
     state: StockState
     left: Left | None = None
     until: MomentField | None = None
+    refill: Left | None = None
 
 
 class StockItem(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,6 +52,7 @@ class StockItem(msgspec.Struct, forbid_unknown_fields=True):
     state: StockState
     left: Left | None = None
     until: MomentField | None = None
+    refill: Left | None = None
 
 
 class StockItems(msgspec.Struct, forbid_unknown_fields=True):
@@ -73,6 +78,7 @@ class Stock(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     sold: int
     waste: int
+    refill: int
 
 
 class Stocks(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +111,7 @@ async def set_stock(call: Call) -> Answer:
         state=body.state,
         left=body.left,
         until=None if body.until is None else moment_field(body.until, "$.until"),
+        refill=body.refill,
         by=who(call),
     )
     view = await call.tell(f"store/{call.params['store_id']}", command, DishView)
@@ -131,6 +138,7 @@ async def set_stocks(call: Call) -> Answer:
             state=item.state,
             left=item.left,
             until=None if item.until is None else moment_field(item.until, f"$.items[{number}].until"),
+            refill=item.refill,
         )
         for number, item in enumerate(call.body.items)
     )
@@ -161,6 +169,7 @@ async def list_stock(call: Call) -> Answer:
             held=stock.held,
             sold=stock.sold,
             waste=stock.waste,
+            refill=stock.refill,
         )
         for stock in view.items
     ]

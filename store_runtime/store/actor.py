@@ -73,6 +73,7 @@ class Store(FloorDesk, MenuDesk, StockDesk, ChangeDesk, KitchenDesk, LiveDesk, F
         """When the first desk has something due."""
         due = (
             store.stock.back_at,
+            store.stock.refill_at,
             store.menu.publish_at,
             store.orders.deadline(),
             store.kitchen.deadline(),

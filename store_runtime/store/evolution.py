@@ -32,6 +32,8 @@ class StoreEvolution(Desk):
     def on_settings_changed(self, store: StoreBooks, e: SettingsChanged, at: int) -> None:
         store.settings = Settings(**msgspec.structs.asdict(e))
         store.menu.changes += 1
+        if store.stock.refill_at:
+            store.stock.refill_at = store.settings.day_ends_at(at)
         store.floor.version += 1
 
     @upcasts_state(1)

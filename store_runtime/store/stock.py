@@ -43,11 +43,15 @@ def together(parts: Iterable[tuple[Iterable[tuple[str, int]], int]]) -> dict[str
 
 
 class DishStock(msgspec.Struct, kw_only=True):
-    """One stock key. ``until`` (ms): out no longer than that; 0: until set again."""
+    """One stock key. ``until`` (ms): out no longer than that; 0: until set again.
+
+    ``refill``: counted to this many at every change of the business day; 0: left as it is.
+    """
 
     counted: bool = False
     out: bool = False
     until: int = 0
+    refill: int = 0
     initial: int = 0
     restocked: int = 0
     left: int = 0
@@ -78,6 +82,13 @@ class DishStock(msgspec.Struct, kw_only=True):
         self.left = left
         self.counted = True
         self.back()
+
+    def fill(self, at: int) -> None:
+        """A business day begins. What is out until a later moment stays out until then."""
+        out_until = self.until if self.out and self.until > at else 0
+        self.count(self.refill)
+        if out_until:
+            self.go_out(out_until)
 
     def uncount(self) -> None:
         """From now on not counted."""
@@ -135,11 +146,13 @@ class StockBooks(msgspec.Struct, kw_only=True):
     Args:
         changes: grows whenever something shown of stock changes.
         back_at: when the first key that is out for a while is back (ms; 0: none).
+        refill_at: when the next refill is due (ms; 0: nothing is refilled).
     """
 
     books: dict[str, DishStock] = {}
     changes: int = 0
     back_at: int = 0
+    refill_at: int = 0
 
     def of(self, key: str) -> DishStock:
         """The books of a key; empty ones for a key that nobody has counted or taken yet. Not to be changed."""
@@ -199,6 +212,15 @@ class StockBooks(msgspec.Struct, kw_only=True):
         for key, quantity in taken.items():
             self.opened(key).make_again(quantity)
         self.changes += 1
+
+    def refill(self, at: int, next_at: int) -> None:
+        """A business day begins."""
+        for stock in self.books.values():
+            if stock.refill:
+                stock.fill(at)
+        self.refill_at = next_at
+        self.changes += len(self.books) + 1
+        self.next_back()
 
     def shown(self) -> None:
         """Somebody set a key. Two changes on: ``came_back`` counts a key that is back by the clock, but not yet by

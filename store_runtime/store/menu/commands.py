@@ -62,12 +62,16 @@ class CancelPublishing(Command, frozen=True, kw_only=True):
 
 
 class StockSetting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """估清 of one key: in (not counted), qty (``left`` to sell), out (until a moment, or until set again)."""
+    """估清 of one key: in (not counted), qty (``left`` to sell), out (until a moment, or until set again).
+
+    ``refill``: counted to this many at every change of the business day; 0 ends that, None leaves it as it is.
+    """
 
     dish_id: StockKey
     state: StockState
     left: Left | None = None
     until: Moment | None = None
+    refill: Left | None = None
 
 
 class SetDishStock(Command, frozen=True, kw_only=True):
@@ -77,11 +81,14 @@ class SetDishStock(Command, frozen=True, kw_only=True):
     state: StockState
     left: Left | None = None
     until: Moment | None = None
+    refill: Left | None = None
     by: By | None = None
 
     @property
     def setting(self) -> StockSetting:
-        return StockSetting(dish_id=self.dish_id, state=self.state, left=self.left, until=self.until)
+        return StockSetting(
+            dish_id=self.dish_id, state=self.state, left=self.left, until=self.until, refill=self.refill
+        )
 
 
 class SetStocks(Command, frozen=True, kw_only=True):

@@ -249,6 +249,7 @@ class MenuDesk(Desk):
 
     def _publish(self, store: StoreBooks, published: Menu, at: int, by: str) -> None:
         store.menu.publish(published, at, by)
+        store.live.add("menu_published", at, version=store.menu.number)
         for dish in published.dishes:
             store.stock.opened(dish.dish_id)
 

@@ -84,6 +84,19 @@ class DishOut(Event, frozen=True, kw_only=True):
     until: int | None = None
 
 
+class RefillSet(Event, frozen=True, kw_only=True):
+    """At every change of the business day the key is counted to ``refill``; 0: no longer."""
+
+    dish_id: str
+    refill: int
+
+
+class StockRefilled(Event, frozen=True, kw_only=True):
+    """A business day began: every key with a refill is counted to it, and is back if it was out."""
+
+    outward: ClassVar[bool] = True
+
+
 class DishBack(Event, frozen=True, kw_only=True):
     """The moment until which the dish was out has come."""
 

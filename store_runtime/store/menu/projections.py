@@ -113,6 +113,7 @@ class StockView(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     sold: int
     waste: int
+    refill: int = 0
 
 
 class StockList(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,4 +200,5 @@ def stock_view(key: str, stock: DishStock, at: int) -> StockView:
         held=stock.held,
         sold=stock.sold,
         waste=stock.waste,
+        refill=stock.refill,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -22,7 +23,14 @@ from store_runtime.store.menu.commands import (
     SetStocks,
     StockSetting,
 )
-from store_runtime.store.menu.events import DishBack, DishCounted, DishOut, DishUncounted
+from store_runtime.store.menu.events import (
+    DishBack,
+    DishCounted,
+    DishOut,
+    DishUncounted,
+    RefillSet,
+    StockRefilled,
+)
 from store_runtime.store.menu.projections import (
     DishView,
     DishViews,
@@ -94,8 +102,10 @@ class StockDesk(Desk):
             case "in":
                 yield DishUncounted(dish_id=key)
                 stock.uncount()
-        before = msgspec.to_builtins(availability(store.stock.of(key), turn.at))
-        after = msgspec.to_builtins(availability(stock, turn.at))
+        if setting.refill is not None and setting.refill != stock.refill:
+            yield RefillSet(dish_id=key, refill=setting.refill)
+            stock.refill = setting.refill
+        before, after = _facts(store.stock.of(key), turn.at), _facts(stock, turn.at)
         subject = f"store/{self.id}/dishes/{key}"
         yield from act_done(self.id, turn, by, "stock.set", subject, before=before, after=after)
         return stock
@@ -116,6 +126,8 @@ class StockDesk(Desk):
         for key, stock in store.stock.books.items():
             if stock.out and 0 < stock.until <= turn.at:
                 yield DishBack(dish_id=key)
+        if 0 < store.stock.refill_at <= turn.at:
+            yield StockRefilled()
 
     # --- questions -------------------------------------------------------------------------------------
 
@@ -142,23 +154,52 @@ class StockDesk(Desk):
     @evolves(DishCounted)
     def on_dish_counted(self, store: StoreBooks, e: DishCounted, at: int) -> None:
         store.stock.opened(e.dish_id).count(e.left)
-        store.stock.shown()
+        self._set_by_hand(store, e.dish_id, at)
 
     @evolves(DishUncounted)
     def on_dish_uncounted(self, store: StoreBooks, e: DishUncounted, at: int) -> None:
         store.stock.opened(e.dish_id).uncount()
-        store.stock.shown()
+        self._set_by_hand(store, e.dish_id, at)
 
     @evolves(DishOut)
     def on_dish_out(self, store: StoreBooks, e: DishOut, at: int) -> None:
         store.stock.opened(e.dish_id).go_out(e.until or 0)
-        store.stock.shown()
+        self._set_by_hand(store, e.dish_id, at)
 
     @evolves(DishBack)
     def on_dish_back(self, store: StoreBooks, e: DishBack, at: int) -> None:
         store.stock.opened(e.dish_id).back()
         store.stock.next_back()
         store.stock.changes += 1
+        self._say(store, e.dish_id, at)
+
+    @evolves(RefillSet)
+    def on_refill_set(self, store: StoreBooks, e: RefillSet, at: int) -> None:
+        store.stock.opened(e.dish_id).refill = e.refill
+        refilled = any(stock.refill for stock in store.stock.books.values())
+        store.stock.refill_at = store.settings.day_ends_at(at) if refilled else 0
+
+    @evolves(StockRefilled)
+    def on_stock_refilled(self, store: StoreBooks, e: StockRefilled, at: int) -> None:
+        store.stock.refill(at, store.settings.day_ends_at(at))
+        filled = {key: stock.left for key, stock in store.stock.books.items() if stock.refill}
+        store.live.add("stock_left", at, left=filled)
+
+    def _set_by_hand(self, store: StoreBooks, key: str, at: int) -> None:
+        store.stock.shown()
+        self._say(store, key, at)
+
+    def _say(self, store: StoreBooks, key: str, at: int) -> None:
+        """Screens that follow the store hear of it at once (X1)."""
+        store.live.add(
+            "stock_set", at, dish_id=key, **msgspec.to_builtins(availability(store.stock.of(key), at))
+        )
+
+
+def _facts(stock: DishStock, at: int) -> dict[str, Any]:
+    """What of a key goes into the audit log."""
+    facts = msgspec.to_builtins(availability(stock, at))
+    return {**facts, "refill": stock.refill} if stock.refill else facts
 
 
 def left_of(state: str, left: int | None, path: str = "$") -> int | None:
