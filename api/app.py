@@ -22,8 +22,16 @@ from api.openapi import document
 from api.operations import Answer, Handler, Operation
 from api.rejections import RouteNotFound
 from api.settings import Services
+from api.staff import (
+    accepting,
+    approvals,
+    audit,
+    kitchen,
+    kitchen_lines,
+    menu_files,
+    shifts,
+)
 from api.staff import accounts as staff_accounts
-from api.staff import approvals, audit, menu_files, shifts
 from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
 from api.staff import menu as staff_menu
@@ -50,6 +58,9 @@ TABLES = (
     staff_stock.table,
     staff_tables.table,
     staff_store.table,
+    kitchen.table,
+    kitchen_lines.table,
+    accepting.table,
     approvals.table,
     audit.table,
     shifts.table,

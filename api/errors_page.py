@@ -18,6 +18,7 @@ import store_runtime.delivery.rejections
 import store_runtime.diner_orders.rejections
 import store_runtime.rejections
 import store_runtime.store.floor.rejections
+import store_runtime.store.kitchen.rejections
 import store_runtime.store.menu.rejections
 import store_runtime.store.orders.rejections
 import store_runtime.store.rejections
@@ -45,6 +46,7 @@ ROOMS: tuple[ModuleType, ...] = (
     store_runtime.store.floor.rejections,
     store_runtime.table.rejections,
     store_runtime.table_session.rejections,
+    store_runtime.store.kitchen.rejections,
     store_runtime.takeout.rejections,
     store_runtime.diner_orders.rejections,
     store_runtime.delivery.rejections,

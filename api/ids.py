@@ -8,6 +8,7 @@ from actors.words import Rejection
 from api.rejections import TableTokenInvalid
 from brand.rejections import AccountNotFound
 from flash_sale.rejections import ClaimNotFound, FlashSaleNotFound
+from store_runtime.store.kitchen.rejections import KitchenLineNotFound
 from store_runtime.store.menu.rejections import DishNotFound, VersionNotFound
 from store_runtime.store.rejections import StoreNotFound
 from store_runtime.table.rejections import TableNotFound
@@ -33,6 +34,7 @@ NOT_FOUND: dict[str, Rejection] = {
     "session_id": TableSessionNotFound(),
     "call_id": CallNotFound(),
     "line_id": LineNotFound(),
+    "kitchen_line_id": KitchenLineNotFound(),
 }
 """Parameters that name an entity, or a part of one by an id that we made."""
 

@@ -307,7 +307,7 @@ def test_O2_an_order_waits_for_its_acceptance() -> None:
     accepted = given.when(AcceptLines(order=PICKUP, batch=1))
 
     assert (state_of(given, "l1"), stock(given, "noodles")) == ("queued", (4, 0, 1, 0))
-    assert told(accepted, LinesPlaced)[0].fired is True
+    assert told(accepted, LinesPlaced) == [LinesPlaced(placed=accepted.reply, fired=True)]
     assert given.when(AcceptLines(order=PICKUP, batch=1)).events == []
     sound(given)
 
@@ -324,7 +324,8 @@ def test_O2_paid_first_it_waits_then_and_not_before() -> None:
     fired = given.when(FireLines(order=PICKUP, batch=1))
 
     assert (fired.reply.number, given.state.kitchen.lines) == ("A001", {})
-    assert told(fired, LinesPlaced)[0].fired is False
+    assert told(fired, LinesPlaced) == [LinesPlaced(placed=fired.reply)]
+    assert fired.reply.waits
     sound(given)
 
 

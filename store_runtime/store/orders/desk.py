@@ -172,7 +172,8 @@ class OrderDesk(OrderEvolution):
             self._must_be_left(store, batch, turn.at)
             yield BatchRetaken(order=batch.order, batch=batch.batch)
         number = self._next_number(store, turn.at) if batch.number_wanted else None
-        if self._must_accept(store, batch.channel):
+        waits = self._must_accept(store, batch.channel)
+        if waits:
             yield AcceptAwaited(
                 order=batch.order,
                 batch=batch.batch,
@@ -181,7 +182,7 @@ class OrderDesk(OrderEvolution):
             )
         else:
             yield self._fired(store, batch, number)
-        return placed_lines(batch, number, waits=self._must_accept(store, batch.channel))
+        return placed_lines(batch, number, waits=waits)
 
     @decides(AcceptLines)
     def accept_lines(self, store: StoreBooks, cmd: AcceptLines, turn: Turn) -> Decision[PlacedLines]:
@@ -302,8 +303,11 @@ class OrderDesk(OrderEvolution):
         return Send(to=order, command=told, step=step)
 
 
-def placed_lines(batch: Batch, number: Number | None = None, waits: bool | None = None) -> PlacedLines:
-    """The answer that a batch has, whenever it is asked for; ``number`` and ``waits`` as this turn makes them."""
+def placed_lines(batch: Batch, number: Number | None = None, *, waits: bool | None = None) -> PlacedLines:
+    """The answer that a batch has, whenever it is asked for; with what a decision is about to change of it.
+
+    The ingress tells the order the same words under the same id as the store's message: they must be alike.
+    """
     return PlacedLines(
         batch=batch.batch,
         menu_version=batch.menu_version,
