@@ -19,6 +19,7 @@ from store_runtime.table.commands import (
     GetTable,
     NoteSession,
     OpenTable,
+    ReceiveSession,
     RevokeCode,
     RotateCode,
     ScanCode,
@@ -32,10 +33,11 @@ from store_runtime.table.events import (
     SessionGone,
     SessionNoted,
     SessionOpened,
+    SessionReceived,
     TableConfigured,
     TableFreed,
 )
-from store_runtime.table.projections import ScanAnswer, TableView, sitting_views, table_view
+from store_runtime.table.projections import Received, ScanAnswer, TableView, sitting_views, table_view
 from store_runtime.table.rejections import (
     IllegalTransition,
     InvalidField,
@@ -45,6 +47,7 @@ from store_runtime.table.rejections import (
 )
 from store_runtime.table.state import Sitting, TableState
 from store_runtime.table_session.commands import OpenSession
+from store_runtime.table_session.moving.commands import TableReserved
 
 GONE = frozenset({"closed", "moved"})
 
@@ -108,6 +111,31 @@ class Table(Entity[TableState]):
         yield opened
         return ScanAnswer(outcome="opened", session_id=opened.session_id, opening=opened.opening)
 
+    @decides(ReceiveSession)
+    def receive(self, table: TableState, cmd: ReceiveSession, turn: Turn) -> Decision[Received]:
+        """A party comes from another table (T8). It is seated in this turn, so nobody waits for anybody."""
+        self._must_be_known(table)
+        here = table.sittings.get(cmd.session_id)
+        if here is not None:
+            return Received(reserved=self._reserved(table, here.letter, here.label))
+        if table.sittings and not table.terms.shared:
+            raise TableTaken(session_id=next(iter(table.sittings)))
+        if len(table.sittings) >= SESSIONS_MAX:
+            raise TableFull(sessions_max=SESSIONS_MAX)
+        letter = table.next_letter() if table.terms.shared else ""
+        label = table.terms.name + letter
+        yield SessionReceived(arrival=cmd, letter=letter, label=label, pin=self._pin(table, turn))
+        return Received(reserved=self._reserved(table, letter, label))
+
+    def _reserved(self, table: TableState, letter: str, label: str) -> TableReserved:
+        return TableReserved(table_id=self.table_id, letter=letter, label=label, terms=table.terms)
+
+    def _pin(self, table: TableState, turn: Turn) -> str:
+        """Of this sitting: the one that is known, or a new one."""
+        if table.sittings:
+            return table.pin
+        return f"{int.from_bytes(turn.random_bytes(4), 'big') % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
+
     def _opened(
         self,
         table: TableState,
@@ -131,9 +159,7 @@ class Table(Entity[TableState]):
             nickname=nickname,
             by=by,
         )
-        pin = table.pin
-        if not table.sittings:
-            pin = f"{int.from_bytes(turn.random_bytes(4), 'big') % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
+        pin = self._pin(table, turn)
         return SessionOpened(session_id=turn.new_id("ts"), letter=letter, opening=opening, pin=pin)
 
     # --- its code --------------------------------------------------------------------------------------
@@ -215,7 +241,14 @@ class Table(Entity[TableState]):
         """The session begins."""
         yield Send(to=f"table-session/{e.session_id}", command=e.opening, step="open")
 
+    @reacts(SessionReceived)
+    def tell_received(self, table: TableState, e: SessionReceived, turn: Turn) -> Iterator[Send]:
+        """The session sits here now."""
+        reserved = self._reserved(table, e.letter, e.label)
+        yield Send(to=f"table-session/{e.arrival.session_id}", command=reserved, step="received")
+
     @reacts(SessionOpened)
+    @reacts(SessionReceived)
     @reacts(GuestWaiting)
     @reacts(SessionNoted)
     @reacts(SessionGone)
@@ -249,6 +282,22 @@ class Table(Entity[TableState]):
         )
         if opening.user_id:
             table.seats[opening.user_id] = e.session_id
+        table.pin, table.free_at = e.pin, 0
+        table.waiting.clear()
+        table.noted += 1
+
+    @evolves(SessionReceived)
+    def on_received(self, table: TableState, e: SessionReceived, at: int) -> None:
+        arrival = e.arrival
+        table.sittings[arrival.session_id] = Sitting(
+            letter=e.letter,
+            label=e.label,
+            seq=arrival.seq,
+            opened_at=arrival.opened_at,
+            state=arrival.state,
+            party_size=arrival.party_size,
+            guests=arrival.guests,
+        )
         table.pin, table.free_at = e.pin, 0
         table.waiting.clear()
         table.noted += 1

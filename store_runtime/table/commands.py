@@ -58,6 +58,20 @@ class OpenTable(Command, frozen=True, kw_only=True):
     party_size: PartySize = 0
 
 
+class ReceiveSession(Command, frozen=True, kw_only=True):
+    """换台: a session of the store wants to sit here (T8). Taken at once, or refused. Answered with a Received.
+
+    ``seq``: what it told another table before that, and here on an earlier visit, counts no more.
+    """
+
+    session_id: str
+    seq: int
+    opened_at: int
+    party_size: PartySize = 0
+    guests: int = 0
+    state: SessionState = "seated"
+
+
 class RotateCode(Command, frozen=True, kw_only=True):
     """From now on the table has another code; printed ones are void. Answered with a TableView."""
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from actors.words import Event
 from store_runtime.by import By
-from store_runtime.table.commands import NoteSession
+from store_runtime.table.commands import NoteSession, ReceiveSession
 from store_runtime.table.terms import TableTerms
 from store_runtime.table_session.commands import OpenSession
 
@@ -27,6 +27,17 @@ class SessionOpened(Event, frozen=True, kw_only=True):
     session_id: str
     letter: str
     opening: OpenSession
+    pin: str
+
+
+class SessionReceived(Event, frozen=True, kw_only=True):
+    """A party came from another table. ``pin`` lets others in where the policy wants one."""
+
+    outward: ClassVar[bool] = True
+
+    arrival: ReceiveSession
+    letter: str
+    label: str
     pin: str
 
 

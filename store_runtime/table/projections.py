@@ -8,6 +8,7 @@ import msgspec
 
 from store_runtime.table.state import TableState
 from store_runtime.table_session.commands import OpenSession
+from store_runtime.table_session.moving.commands import TableReserved
 
 Outcome = Literal["opened", "joined", "waiting", "pin_wrong"]
 
@@ -23,6 +24,12 @@ class ScanAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: Outcome
     session_id: str = ""
     opening: OpenSession | None = None
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A session sits here now. Whoever asked can tell it so, under ``derived_id(command_id, "received")``."""
+
+    reserved: TableReserved
 
 
 class SittingView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from actors.words import Send
 from store_runtime.table_session.commands import ClearSession
 from store_runtime.table_session.desk import Desk
 from store_runtime.table_session.events import SessionCleared
-from store_runtime.table_session.rejections import IllegalTransition, InvalidField
+from store_runtime.table_session.rejections import InvalidField
 from store_runtime.table_session.state import STAFF, Session
 
 
@@ -24,8 +24,7 @@ class ClearingDesk(Desk):
         InvalidField.check(cmd)
         if session.closed:
             return
-        if any(one.state == "placing" for one in session.rounds.values()):
-            raise IllegalTransition(state="placing", allowed=[])
+        self.must_stand_still(session)
         yield SessionCleared(by=cmd.by, reason=cmd.reason)
 
     @reacts(SessionCleared)

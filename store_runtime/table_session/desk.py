@@ -8,7 +8,12 @@ from actors.entity import Entity
 from actors.words import Send
 from store_runtime.by import By
 from store_runtime.table.commands import NoteSession
-from store_runtime.table_session.rejections import SessionClosed, TableSessionNotFound
+from store_runtime.table_session.rejections import (
+    SessionBusy,
+    SessionClosed,
+    SessionMoved,
+    TableSessionNotFound,
+)
 from store_runtime.table_session.state import STAFF, Session
 
 
@@ -48,6 +53,15 @@ class Desk(Entity[Session]):
         self.must_exist(session)
         if session.closed:
             raise SessionClosed()
+        if session.moved_to:
+            raise SessionMoved(session_id=session.moved_to)
+
+    def must_stand_still(self, session: Session) -> None:
+        """Nothing of it is on its way: no move, no parcel, no round that the store has not answered."""
+        self.must_be_open(session)
+        placing = any(one.state == "placing" for one in session.rounds.values())
+        if session.moving or session.outgoing or placing:
+            raise SessionBusy()
 
     def note_to_table(self, session: Session, step: str) -> Send:
         """The table hears how the session stands; notes are told apart by the seq of what was seen."""

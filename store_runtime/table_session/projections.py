@@ -136,6 +136,8 @@ class SessionView(View, frozen=True, kw_only=True):
     allergens: tuple[str, ...] = ()
     calls: tuple[CallView, ...] = ()
     locked: bool = False
+    moved_to: str = ""
+    combined: dict[str, str] = {}
 
 
 class OpResult(View, frozen=True, kw_only=True):
@@ -303,6 +305,8 @@ def session_view(session_id: str, session: Session, you: str = "") -> SessionVie
         allergens=session.guests[you].allergens if you else (),
         calls=tuple(call_view(call) for call in session.calls),
         locked=session.locked,
+        moved_to=session.moved_to,
+        combined=session.combined,
     )
 
 

@@ -21,6 +21,26 @@ class SessionClosed(Rejection):
     hint: ClassVar[str] = "Scan the code of the table to sit down anew."
 
 
+class SessionMoved(Rejection):
+    """This session was merged into another one: its guests go on there."""
+
+    hint: ClassVar[str] = "Follow to session_id; your token is good there."
+
+    session_id: str
+
+
+class SessionBusy(Rejection):
+    """This session is just moving, or a round of it is under way."""
+
+    hint: ClassVar[str] = "Send the same request again in a moment."
+
+
+class MoneyMoved(Rejection):
+    """Something of this bill is paid, or may be any moment: it stays where it is."""
+
+    hint: ClassVar[str] = "Settle the bill, or return the payment, and move what is still unpaid."
+
+
 class SessionFull(Rejection):
     """As many guests as there may be have joined."""
 
@@ -97,10 +117,13 @@ __all__ = [
     "IllegalTransition",
     "InvalidField",
     "LineNotFound",
+    "MoneyMoved",
     "NotHost",
     "NothingToSubmit",
+    "SessionBusy",
     "SessionClosed",
     "SessionFull",
+    "SessionMoved",
     "TableSessionNotFound",
     "ViewTooOld",
 ]

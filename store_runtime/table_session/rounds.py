@@ -17,6 +17,7 @@ from actors.turn import Turn
 from actors.words import Send
 from store_runtime.store.orders.commands import (
     FireLines,
+    LineNote,
     LinesPlaced,
     NoteLines,
     PlaceLines,
@@ -40,6 +41,7 @@ from store_runtime.table_session.events import (
     RoundTaken,
     TakenLine,
 )
+from store_runtime.table_session.moving.events import NotesForwarded
 from store_runtime.table_session.projections import (
     RoundAnswer,
     RoundStands,
@@ -171,6 +173,7 @@ class RoundsDesk(Desk):
         )
         if newer or cmd.number:
             yield LinesStand(notes=newer, number=cmd.number)
+        yield from _elsewhere(session, cmd)
 
     # --- reactions -------------------------------------------------------------------------------------
 
@@ -343,6 +346,23 @@ def _taken_as(one: Round, placed: PlacedLines) -> Literal["held", "waiting", "fi
     if one.hold_until:
         return "held"
     return "waiting" if placed.waits else "fired"
+
+
+def _elsewhere(session: Session, cmd: NoteLines) -> Iterator[NotesForwarded]:
+    """T8: what the kitchen says of lines that went to other sessions, and of parts of lines, goes there."""
+    there: dict[str, list[LineNote]] = {}
+    for note in cmd.lines:
+        for forward in session.forwards.get(note.line_id, ()):
+            part = forward.line_id != note.line_id
+            told = msgspec.structs.replace(
+                note,
+                line_id=forward.line_id,
+                cancelled=0 if part else note.cancelled,
+                refused=0 if part else note.refused,
+            )
+            there.setdefault(forward.session, []).append(told)
+    for to, notes in there.items():
+        yield NotesForwarded(session=to, notes=tuple(notes))
 
 
 def _cart_line(line: OrderedLine, seq: int) -> CartLine:

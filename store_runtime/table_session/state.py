@@ -6,84 +6,22 @@ from typing import Literal
 
 import msgspec
 
-from pricing.selection import Selection
+from store_runtime.by import By
 from store_runtime.live import LiveLog
-from store_runtime.store.orders.commands import LineStatus
-from store_runtime.store.orders.projections import PlacedLine
 from store_runtime.table.commands import SessionState
 from store_runtime.table.state import NO_TERMS
 from store_runtime.table.terms import TableTerms
 from store_runtime.table_session.cart import Cart
-from store_runtime.table_session.commands import Quote
+from store_runtime.table_session.moving.parcels import Forward, Parcel
+from store_runtime.table_session.parts import Guest, OrderedLine, Round, StaffCall
 
 STANDING = frozenset({"placing", "held", "waiting", "fired", "moved"})
 """Rounds that make a session one that is ordering."""
 
+NOBODY = By(account="")
+
 STAFF = "staff:"
 """Before a staff account where a guest's id could stand too."""
-
-
-class Guest(msgspec.Struct, kw_only=True):
-    """Somebody with a phone. ``allergens`` are theirs alone to know (D7)."""
-
-    user_id: str
-    name: str
-    joined_at: int
-    left: bool = False
-    allergens: tuple[str, ...] = ()
-
-
-class OrderedLine(msgspec.Struct, kw_only=True):
-    """A line of a round. ``placed`` has its frozen prices, once the store took it (T5).
-
-    ``status`` is the kitchen's word (``placing`` before it); ``note_seq`` says which note that was; ``cancelled`` of
-    ``quantity`` are off, ``refused`` cancellations the kitchen has refused.
-    """
-
-    round_no: int
-    selection: Selection
-    quote: Quote
-    counts: dict[str, int]
-    quantity: int
-    added_by: str
-    added_at: int
-    note: str = ""
-    allergy: bool = False
-    placed: PlacedLine | None = None
-    status: LineStatus | Literal["placing"] = "placing"
-    note_seq: int = 0
-    cancelled: int = 0
-    refused: int = 0
-    promised_at: int = 0
-
-
-class Round(msgspec.Struct, kw_only=True):
-    """加菜批次 (T5). ``state``: placing → fired (pay-later), held (pay-first, until it is paid), waiting (until staff
-    accept it), or returned, ``back`` on which lines of the cart; held → fired | waiting | released;
-    waiting → fired | rejected. ``moved``: its lines came from another session (T8).
-    """
-
-    state: Literal["placing", "held", "waiting", "fired", "released", "returned", "rejected", "moved"]
-    by: str
-    at: int
-    lines: tuple[str, ...]
-    menu_version: int = 0
-    hold_until: int = 0
-    number: str = ""
-    back: dict[str, int] = {}
-
-
-class StaffCall(msgspec.Struct, kw_only=True):
-    """A call and what became of it (T9)."""
-
-    call_id: str
-    kind: str
-    by: str
-    at: int
-    escalate_at: int
-    escalated: bool = False
-    acknowledged_by: str = ""
-    answered_at: int = 0
 
 
 class Session(msgspec.Struct, kw_only=True):
@@ -91,6 +29,10 @@ class Session(msgspec.Struct, kw_only=True):
     session's where they were moved from there (T8).
 
     ``locked``: 锁单; ``cleared_at``: 0 until the party has gone.
+
+    Of moves (T8): ``moving`` is what it waits for (the table or session ``moving_to``); ``moved_to`` the session that
+    it was merged into; ``outgoing`` parcels on their way; ``forwards`` where notes about lines that went go;
+    ``received`` which lines came with which merged session; ``combined`` who sits together with it.
     """
 
     store_id: str = ""
@@ -110,7 +52,20 @@ class Session(msgspec.Struct, kw_only=True):
     locked: bool = False
     cleared_at: int = 0
     cleared_by: str = ""
+    moving: Literal["", "transfer", "merge", "return"] = ""
+    moving_to: str = ""
+    moving_by: By = NOBODY
+    moved_to: str = ""
+    outgoing: dict[str, Parcel] = {}
+    parcels: int = 0
+    forwards: dict[str, tuple[Forward, ...]] = {}
+    received: dict[str, tuple[str, ...]] = {}
+    combined: dict[str, str] = {}
     live: LiveLog = msgspec.field(default_factory=LiveLog)
+
+    def stand(self) -> None:
+        """It waits for nothing any more. Used by evolve only."""
+        self.moving, self.moving_to, self.moving_by = "", "", NOBODY
 
     @property
     def exists(self) -> bool:
@@ -123,6 +78,11 @@ class Session(msgspec.Struct, kw_only=True):
         return self.cleared_at > 0
 
     @property
+    def money_moved(self) -> bool:
+        """Something is paid, or may be any moment. The bill's to say."""
+        return False
+
+    @property
     def settled(self) -> bool:
         """Something was ordered, and nothing is due. The bill's to say."""
         return False
@@ -132,6 +92,8 @@ class Session(msgspec.Struct, kw_only=True):
         """Where the visit stands (§ 0); derived, never set."""
         if self.closed:
             return "closed"
+        if self.moved_to:
+            return "moved"
         if not any(one.state in STANDING for one in self.rounds.values()):
             return "seated"
         return "settled" if self.settled else "ordering"
@@ -153,3 +115,6 @@ class Session(msgspec.Struct, kw_only=True):
             return ()
         declared = {one for guest in self.guests.values() if not guest.left for one in guest.allergens}
         return tuple(one for one in allergens if one in declared)
+
+
+__all__ = ["STAFF", "Guest", "OrderedLine", "Round", "Session", "StaffCall"]

@@ -65,14 +65,27 @@ class ChangeDesk(OrderDesk):
     def relabel_order(self, store: StoreBooks, cmd: RelabelOrder, turn: Turn) -> Decision[None]:
         """转台: nothing is cooked again, one MOVE says where it goes (T8)."""
         self.must_exist(store)
-        for line_id in cmd.line_ids:
-            self._line_of(store, cmd.order, line_id)
         if bool(cmd.line_ids) != bool(cmd.to_order):
             raise InvalidField(path="$.to_order", problem="with line_ids, and only then")
-        moved = cmd.line_ids or tuple(
-            line_id for line_id, line in store.orders.lines.items() if line.order == cmd.order
+        if cmd.line_ids:
+            going = self._going(store, cmd)
+            moved = tuple(going)
+            moves = tuple(going.values())
+        else:
+            batches = [batch for batch in store.orders.batches.values() if batch.order == cmd.order]
+            if cmd.moves and all(batch.moves >= cmd.moves[0] for batch in batches):
+                return
+            moved = tuple(key for key, line in store.orders.lines.items() if line.order == cmd.order)
+            moves = cmd.moves
+        if cmd.line_ids and not moved:
+            return
+        yield OrderRelabelled(
+            order=cmd.order,
+            label=cmd.label,
+            to_order=cmd.to_order,
+            line_ids=moved if cmd.line_ids else (),
+            moves=moves,
         )
-        yield OrderRelabelled(order=cmd.order, label=cmd.label, to_order=cmd.to_order, line_ids=cmd.line_ids)
         plan = Plan(store.kitchen, turn.at)
         for line_id in moved:
             for cooked in store.orders.lines[line_id].cooked_as:
@@ -80,6 +93,15 @@ class ChangeDesk(OrderDesk):
                     plan.step(cooked, "MOVE", order=cmd.to_order, label=cmd.label)
         if plan.moves:
             yield plan.event()
+
+    def _going(self, store: StoreBooks, cmd: RelabelOrder) -> dict[str, int]:
+        """Line → its number of moves, of those of which nothing newer was heard."""
+        if not cmd.moves:
+            return {key: self._line_of(store, cmd.order, key).moves for key in cmd.line_ids}
+        going = dict(zip(cmd.line_ids, cmd.moves, strict=True))
+        if any(key not in store.orders.lines for key in going):
+            raise OrderUnknown()
+        return {key: number for key, number in going.items() if store.orders.lines[key].moves < number}
 
     def _line_of(self, store: StoreBooks, order: str, line_id: str) -> OrderLine:
         self.must_exist(store)

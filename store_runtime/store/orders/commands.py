@@ -153,12 +153,17 @@ class RejectOrder(Command, frozen=True, kw_only=True):
 
 
 class RelabelOrder(Command, frozen=True, kw_only=True):
-    """转台: the order is now called ``label``. Lines that are named go to another order's address (转菜, T8)."""
+    """转台: the order is now called ``label``. Lines that are named go to another order's address (转菜, T8).
+
+    ``moves``: how often each of the lines has moved, this time included (or, of a whole order, the order itself).
+    What moves often is told by several orders, and the words may overtake each other: the highest number holds.
+    """
 
     order: str
     label: str
     to_order: str = ""
     line_ids: tuple[str, ...] = ()
+    moves: tuple[int, ...] = ()
 
 
 class LineNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

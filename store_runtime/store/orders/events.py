@@ -135,6 +135,7 @@ class OrderRelabelled(Event, frozen=True, kw_only=True):
     label: str
     to_order: str = ""
     line_ids: tuple[str, ...] = ()
+    moves: tuple[int, ...] = ()
 
 
 class DayTurned(Event, frozen=True, kw_only=True):

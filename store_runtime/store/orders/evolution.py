@@ -156,11 +156,15 @@ class OrderEvolution(Desk):
 
     @evolves(OrderRelabelled)
     def on_order_relabelled(self, store: StoreBooks, e: OrderRelabelled, at: int) -> None:
-        for batch in store.orders.batches.values():
-            if batch.order == e.order and not e.line_ids:
-                batch.label = e.label
-        for line_id in e.line_ids:
-            store.orders.lines[line_id].order = e.to_order
+        if not e.line_ids:
+            for batch in store.orders.batches.values():
+                if batch.order == e.order:
+                    batch.label = e.label
+                    batch.moves = e.moves[0] if e.moves else batch.moves
+        for number, line_id in enumerate(e.line_ids):
+            line = store.orders.lines[line_id]
+            line.order = e.to_order
+            line.moves = e.moves[number] if e.moves else line.moves
         store.live.add("order_relabelled", at, order=e.order, label=e.label, line_ids=list(e.line_ids))
 
     @evolves(DayTurned)

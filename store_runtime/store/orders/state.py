@@ -44,6 +44,7 @@ class OrderLine(msgspec.Struct, kw_only=True):
         seq: of the last note; changed_by: number of the kitchen's event that led to it.
         cancelled_held: how many were off before it was fired. refused: how many the kitchen has refused to take off.
         comped: how many are on the house.
+        moves: how often it has changed its order, as the newest word about that says (T8).
     """
 
     order: str
@@ -62,6 +63,7 @@ class OrderLine(msgspec.Struct, kw_only=True):
     reply: str = ""
     seq: int = 0
     changed_by: int = 0
+    moves: int = 0
 
     @property
     def left(self) -> int:
@@ -72,7 +74,8 @@ class OrderLine(msgspec.Struct, kw_only=True):
 class Batch(msgspec.Struct, kw_only=True):
     """What an order placed at once. ``fingerprint`` tells a repeated PlaceLines from another one.
 
-    ``cooking`` waits here until the batch is fired. Moments are ms; 0 is none.
+    ``cooking`` waits here until the batch is fired. ``moves``: which word about its label was the newest (T8).
+    Moments are ms; 0 is none.
     """
 
     order: str
@@ -93,6 +96,7 @@ class Batch(msgspec.Struct, kw_only=True):
     reason: str = ""
     placed_at: int = 0
     changed_at: int = 0
+    moves: int = 0
 
     @property
     def deadline(self) -> int:
