@@ -42,6 +42,7 @@ class Committer:
 
     Runs on the silo's loop. ``may_write`` is the lease: while it does not hold, batches wait. ``settled`` hears
     ``(activation, None)`` for a stored batch, or the document of another writer (or a seal) that took its place.
+    ``departed`` hears whose batches have taken off.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Committer:
         may_write: Callable[[], bool],
         settled: Callable[[Activation, Document | None], None],
         parked: Callable[[Activation], None],
+        departed: Callable[[list[Activation]], None],
         spawn: Callable[[asyncio.Task[None]], None],
     ) -> None:
         self.silo = silo
@@ -69,6 +71,7 @@ class Committer:
         self._may_write = may_write
         self._settled = settled
         self._parked = parked
+        self._departed = departed
         self._spawn = spawn
         self._queue: deque[Activation] = deque()
         self._flights = 0
@@ -94,6 +97,7 @@ class Committer:
             if group:
                 self._flights += 1
                 self._spawn(asyncio.get_running_loop().create_task(self._fly(group)))
+                self._departed(group)
 
     def _next_group(self) -> list[Activation]:
         group: list[Activation] = []

@@ -93,6 +93,9 @@ class EntityHost:
         """(entity, monotonic) while a turn runs: what the watchdog looks at."""
         self.memory_full = False
         self.on_committed: Callable[[str, Document], None] | None = None
+        self.followed: set[str] = set()
+        """Entities whose commits somebody watches (actors/live.py)."""
+        self.on_departure: Callable[[str], None] = _nobody_watches
         self.on_quarantine: Callable[[Quarantine], None] | None = None
         self._arrivals = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,6 +115,7 @@ class EntityHost:
             may_write=self._may_write,
             settled=self._settled,
             parked=self._park,
+            departed=self._departed,
             spawn=self.keep,
         )
 
@@ -270,6 +274,13 @@ class EntityHost:
             self.refuse(pending, "quarantined", f"{stopped.entity} is stopped and waits for an operator.")
 
     # --- commits come back ---------------------------------------------------------------------------------
+
+    def _departed(self, group: list[Activation]) -> None:
+        """Batches have taken off. What is asked of these entities now is answered when they have landed."""
+        if self.followed:
+            for activation in group:
+                if activation.key in self.followed:
+                    self.on_departure(activation.key)
 
     def _settled(self, activation: Activation, standing: Document | None) -> None:
         """The batch in flight is stored (None), or ``standing`` has its place for ever."""
@@ -454,6 +465,10 @@ class EntityHost:
 WAKE_DEADLINE_S = 30.0
 LOOKED_AT_AT_ONCE = 1_000
 LET_GO_AT_ONCE = 100
+
+
+def _nobody_watches(entity: str) -> None:
+    """No hub is there."""
 
 
 def _ignore(reply: Reply) -> None:

@@ -19,9 +19,10 @@ from actors.following import Following, hottest
 from actors.host import EntityHost
 from actors.journal import Journal
 from actors.lanes import LaneTransport
+from actors.live import Hub, Language
 from actors.membership import ALIVE, ENDED, LEAVING, Lease, Member, MemberStore, StoreUnreachable
 from actors.metering import Meter
-from actors.placement import PlacementStore
+from actors.placement import PlacementStore, shard_of
 from actors.quarantine import QuarantineStore
 from actors.quarantining import Quarantining
 from actors.reminders import ReminderStore
@@ -231,6 +232,28 @@ class Silo:
             self.router.stop()
             if self._ended is not None:
                 self._ended.set()
+
+    # --- screens that follow -----------------------------------------------------------------------------
+
+    def watch(self, language: Language) -> Hub:
+        """The hub of what is followed on this silo; it lives as long as the silo. Once, after :meth:`start`."""
+        hub = Hub(
+            host=self.host,
+            submit=self.router.submit,
+            owner=self._owner_of,
+            version=self.version,
+            address=self.address,
+            clock=self.clock,
+            language=language,
+            random=lambda: int.from_bytes(self._random(4), "big") / 2**32,
+        )
+        self.keep(asyncio.get_running_loop().create_task(hub.run()))
+        return hub
+
+    def _owner_of(self, entity: str) -> str:
+        """As far as we know; empty: nobody."""
+        placement = self.router.placement
+        return (placement.owner[shard_of(entity)] or "") if placement is not None else ""
 
     # --- memory --------------------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ from api.diner import channel_orders, delivery, flash_sales, menu, orders, table
 from api.door import Door
 from api.endpoint import Endpoint, Resource
 from api.fast_road import FastRoad
+from api.live import routes as live_routes
+from api.live.desk import Desk
 from api.openapi import document
 from api.operations import Answer, Handler, Operation
 from api.rejections import RouteNotFound
@@ -65,6 +67,7 @@ TABLES = (
     audit.table,
     shifts.table,
     staff_accounts.table,
+    live_routes.table,
     ops.table,
     docs_page.table,
 )
@@ -104,6 +107,8 @@ class Ingress(FastAPI):
             self.router.routes.append(Route(path, Resource(self.door, operations, _unrouted)))
         self.router.default = Endpoint(self.door, _unrouted(_nothing_here))
         self.door.openapi = self.openapi
+        self.live = Desk(self.door, services.live, self.operations) if services.live is not None else None
+        self.door.more_metrics = self.live.metrics if self.live is not None else tuple
         self.fast_road = FastRoad(self.door, self.operations) if services.settings.fast_road else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from actors.words import Command, Query, Reply
@@ -50,6 +50,8 @@ class Door:
         self.access = AccessLog(services.write_log, settings.log_share)
         self.openapi: Callable[[], dict[str, Any]] = dict
         """The API's description; set by the ingress."""
+        self.more_metrics: Callable[[], Iterable[str]] = tuple
+        """Lines of others; set by the ingress."""
         self.terms = SaleTerms()
         self.edge: Edge[PreparedProblem] = Edge(self._question, services.clock.monotonic, Problem.prepared)
         self.menus = Menus(self._question, services.clock.monotonic)
@@ -201,4 +203,5 @@ class Door:
 
     def metrics(self) -> str:
         """The silo's metrics and the ingress' own."""
-        return "\n".join(filter(None, [self.services.metrics_text().rstrip("\n"), self.meter.text()]))
+        more = "".join(f"{line}\n" for line in self.more_metrics())
+        return "\n".join(filter(None, [self.services.metrics_text().rstrip("\n"), self.meter.text() + more]))

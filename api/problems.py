@@ -53,6 +53,8 @@ class Problem(Exception):
         if rejection.status == 401:
             headers = ((b"www-authenticate", b"Bearer"),)
         facts = rejection.facts()
+        if rejection.status == 426:
+            headers = ((b"upgrade", b"websocket"), (b"sec-websocket-version", b"13"))
         if "allowed_methods" in facts:
             headers = ((b"allow", ", ".join(facts["allowed_methods"]).encode()),)
         return cls(

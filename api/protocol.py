@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import socket
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from uvicorn.config import Config
@@ -23,6 +23,9 @@ from uvicorn.server import ServerState
 from actors.words import Rejection
 from api.problems import MEDIA_TYPE, Problem
 from api.rejections import HeadersTooLarge, MalformedRequest, RequestTimeout
+
+if TYPE_CHECKING:
+    from api.live.desk import Desk, Upgrade
 
 
 class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +122,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     limits = ConnectionLimits()
     draining = False
+    live: Desk | None = None
+    """Where WebSockets are let in."""
     outlet: Outlet
 
     def __init__(
@@ -140,6 +145,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._heard_enough = False
         self._ended = False
         self._patient_until = 0.0
+        self._upgrade: Upgrade | None = None
         self.deadline = 0.0
 
     # --- from the transport --------------------------------------------------------------------------------
@@ -216,9 +222,20 @@ class LimitedProtocol(HttpToolsProtocol):
         self._check_version_and_host()
         if self._heard_enough or self.transport.is_closing():
             return
+        if self._upgrades():
+            self._phase = Phase.NOTHING
+            return
         self._drained_bytes = 0
         self.deadline = self.loop.time() + self.limits.body_s
         self.on_good_head()
+
+    def _upgrades(self) -> bool:
+        """Whether the connection is to become a WebSocket; not while an earlier answer is under way on it."""
+        if self.live is None or self._answering or not self.parser.should_upgrade():
+            return False
+        peer = self.client[0] if self.client else ""
+        self._upgrade = self.live.find(self.parser.get_method(), self.url, self.headers, peer)
+        return self._upgrade is not None
 
     def on_good_head(self) -> None:
         """A request within all bounds: it gets a scope and a task of its own, or its place in the pipeline."""
@@ -264,10 +281,22 @@ class LimitedProtocol(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """The request is answered in HTTP/1.1; what follows it on this connection cannot be read."""
         self._heard_enough = True
+        if self._upgrade is not None and self.live is not None:
+            # It stays among the connections until the socket has taken its place, with a deadline for that.
+            self.deadline = self.loop.time() + self.limits.answer_s
+            self.transport.pause_reading()
+            self.live.open(self, self._upgrade)
+            return
         if self._answering:
             self.cycle.keep_alive = False
         else:
             self.end()
+
+    def refuse_upgrade(self, reason: Rejection | Problem) -> None:
+        """No WebSocket, and why."""
+        if not self.transport.is_closing():
+            self.write_problem(self._problem_bytes(reason))
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(MalformedRequest())

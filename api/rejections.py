@@ -131,6 +131,22 @@ class HeadersTooLarge(Rejection):
     size_bytes_max: int
 
 
+class UpgradeRequired(Rejection):
+    """This address is a WebSocket (RFC 6455, version 13)."""
+
+    status: ClassVar[int] = 426
+    hint: ClassVar[str] = "Connect with a WebSocket client."
+
+
+class TooManySockets(Rejection):
+    """The caller has as many WebSockets open on this silo as one may have."""
+
+    status: ClassVar[int] = 429
+    hint: ClassVar[str] = "Close one; a page needs one per table."
+
+    sockets_max: int
+
+
 class RateLimited(Rejection):
     """Too many requests: of this caller (``scope`` user), from this address (address), or too many attempts to log in
     (login). Retry-After says when to come again.

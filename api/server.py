@@ -18,6 +18,7 @@ from uvicorn.server import Server
 
 from api.app import Ingress
 from api.fast_protocol import FastProtocol
+from api.live.socket import LiveSocket
 from api.protocol import ConnectionLimits, LimitedProtocol
 
 log = structlog.get_logger("kaifan.api")
@@ -55,7 +56,9 @@ class HttpServer:
     def __init__(self, app: ASGIApp, limits: ConnectionLimits) -> None:
         road = app.fast_road if isinstance(app, Ingress) else None
         base = LimitedProtocol if road is None else FastProtocol
-        protocol = type("SiloProtocol", (base,), {"limits": limits, "draining": False, "road": road})
+        live = app.live if isinstance(app, Ingress) else None
+        members = {"limits": limits, "draining": False, "road": road, "live": live}
+        protocol = type("SiloProtocol", (base,), members)
         self._protocol: type[LimitedProtocol] = protocol
         self._server = _Uvicorn(
             Config(
@@ -130,9 +133,10 @@ class HttpServer:
                     log.exception("connection_check_failed")
                     connection.transport.abort()
 
-    def open_connections(self) -> list[LimitedProtocol]:
+    def open_connections(self) -> list[LimitedProtocol | LiveSocket]:
         """The connections that are open now."""
-        return [one for one in self._server.server_state.connections if isinstance(one, LimitedProtocol)]
+        kinds = (LimitedProtocol, LiveSocket)
+        return [one for one in self._server.server_state.connections if isinstance(one, kinds)]
 
     async def drain(self, timeout_s: float) -> None:
         """Accept no more, answer what is under way with Connection: close, and end after ``timeout_s`` at most."""

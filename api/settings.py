@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 from redis.asyncio import Redis
 
+from actors.live import Hub
 from actors.words import Command, Query, Reply
 
 SECRET_BYTES_MIN = 32
@@ -52,6 +53,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Failed staff logins from one address; a tenth of it for one account from there."""
     account_login_rate: Rate = Rate(0.5, 100)
     """Failed staff logins of one account from anywhere."""
+    sockets_max: int = 10_000
+    """WebSockets of one silo. More: 503."""
+    sockets_per_user: int = 16
+    """WebSockets of one diner or staff account on one silo. More: 429."""
     buckets_max: int = 200_000
     """Callers whose buckets are kept; above it those not seen for longest start anew."""
     login_floor_s: float = 0.3
@@ -113,3 +118,5 @@ class Services:
     """Takes whole lines of JSON: the access log."""
     redis: Redis | None = None
     """Where limits are shared; without it, or when it is away, each silo counts for itself."""
+    live: Hub | None = None
+    """What WebSockets follow; without it they are refused."""

@@ -21,6 +21,7 @@ from actors.on_mongo.stores import NotUsable
 from actors.quarantine import Quarantine
 from actors.silo import Silo
 from api.app import create_app
+from api.live.words import ScreenLanguage
 from api.server import HttpServer, run_server
 from api.settings import ApiSettings, Services
 from cluster.demo import Demo
@@ -194,6 +195,7 @@ class SiloProcess:
             metrics_text=lambda: metrics_text(self.silo.meter, self.status()),
             write_log=self._write_log,
             redis=self._redis,
+            live=self.silo.watch(ScreenLanguage()),
         )
         listener = self._listener
         assert listener is not None, "asked for before the silo joined"

@@ -21,6 +21,7 @@ from actors.silo import Silo
 from actors.testing.local import local_silo
 from actors.words import Accepted, Command, Query, Reply
 from api.app import Ingress, create_app
+from api.live.words import ScreenLanguage
 from api.passwords import hash_password
 from api.protocol import ConnectionLimits
 from api.server import HttpServer, run_server
@@ -262,6 +263,7 @@ async def open_house(
             metrics_text=lambda: "",
             write_log=write_log,
             redis=redis,
+            live=silo.watch(ScreenLanguage()),
         )
         app = create_app(services)
         assert isinstance(app, Ingress)
