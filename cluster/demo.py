@@ -1,4 +1,4 @@
-"""The demo restaurant: made through commands like everybody else's, so it may be asked for again after a kill."""
+"""The demo restaurants: made through commands like everybody else's, so it may be asked for again after a kill."""
 
 from __future__ import annotations
 
@@ -17,29 +17,19 @@ from actors.words import Accepted, Command, Query, Rejected, Reply
 from api.passwords import hash_password
 from brand.commands import ChangePassword, CreateAccount
 from cluster import demo_tables
+from cluster.demo_data import DemoStore, stores
 from flash_sale.commands import GetSale
 from flash_sale.projections import SaleView
-from store_runtime.store.commands import CreateFlashSale, CreateStore
-from store_runtime.store.menu.commands import PutDish
+from store_runtime.store.commands import ChangeSettings, CreateFlashSale, CreateStore
+from store_runtime.store.kitchen.commands import ChangeKitchen
+from store_runtime.store.menu.commands import GetMenu, PublishMenu, SaveDraft, SetStocks
+from store_runtime.store.menu.projections import MenuView
 from store_runtime.store.projections import FlashSaleCreation
 
 STORE = "demo"
-STORE_NAME = "开饭小馆 Kaifan Bistro"
+"""The dining room: the store with the most tables, and with the flash sale."""
+
 ROLES = ("owner", "manager", "waiter", "cook", "cashier", "ops")
-DISHES = (
-    ("braised-beef-noodles", "红烧牛肉面 Braised beef noodles", 3_200),
-    ("mapo-tofu", "麻婆豆腐 Mapo tofu", 2_600),
-    ("kung-pao-chicken", "宫保鸡丁 Kung pao chicken", 3_800),
-    ("sweet-sour-ribs", "糖醋排骨 Sweet and sour ribs", 5_200),
-    ("steamed-sea-bass", "清蒸鲈鱼 Steamed sea bass", 7_800),
-    ("hot-sour-soup", "酸辣汤 Hot and sour soup", 1_800),
-    ("stir-fried-greens", "清炒时蔬 Stir-fried greens", 2_200),
-    ("yangzhou-rice", "扬州炒饭 Yangzhou fried rice", 2_400),
-    ("xiaolongbao", "小笼包（八只） Soup dumplings (8)", 2_800),
-    ("osmanthus-jelly", "桂花糕 Osmanthus jelly", 1_200),
-    ("sour-plum-drink", "酸梅汤 Sour plum drink", 800),
-    ("jasmine-tea", "茉莉花茶 Jasmine tea", 600),
-)
 SALE_DISH = "braised-beef-noodles"
 SALE_STOCK = 1_000
 SALE_MS = 7 * 86_400_000
@@ -58,18 +48,29 @@ class Demo:
         self._now_ms = now_ms
 
     async def seed(self, passwords: dict[str, str], known_sales: list[str]) -> list[str]:
-        """Store, dishes, accounts with these passwords, a sale one can claim from: the ids of open demo sales."""
-        await self._do(f"store/{STORE}", CreateStore(name=STORE_NAME), "store")
-        for dish_id, name, price_fen in DISHES:
-            await self._do(
-                f"store/{STORE}", PutDish(dish_id=dish_id, name=name, price_fen=price_fen), f"dish/{dish_id}"
-            )
-        for key, command, step in demo_tables.commands(STORE, self._secret):
-            await self._do(key, command, step)
+        """Restaurants, accounts with these passwords, a sale one can claim from: the ids of open demo sales."""
+        for store in stores():
+            await self._open(store)
         for username, password in passwords.items():
             await self._account(username, password)
         open_sales = [sale_id for sale_id in known_sales if await self._claimable(sale_id)]
         return open_sales or [await self._new_sale()]
+
+    async def _open(self, store: DemoStore) -> None:
+        """One restaurant. A menu that somebody has published since is theirs, and stays."""
+        key = f"store/{store.store_id}"
+        before = "" if store.store_id == STORE else f"{store.store_id}/"
+        await self._do(key, CreateStore(name=store.name), f"{before}store")
+        policies = ChangeSettings(join_policy=store.join_policy, pay_mode=store.pay_mode, auto_accept=True)
+        await self._do(key, policies, f"{before}policies")
+        await self._do(key, ChangeKitchen(stations=store.stations), f"{before}stations")
+        for entity, command, step in demo_tables.commands(store, self._secret):
+            await self._do(entity, command, f"{before}{step}")
+        reply = await self._ask(key, GetMenu(), "")
+        if msgspec.msgpack.decode(_accepted(reply), type=MenuView).menu_version == 0:
+            await self._do(key, SaveDraft(menu=store.menu), f"{before}draft")
+            await self._do(key, PublishMenu(), f"{before}publish")
+            await self._do(key, SetStocks(items=store.stock), f"{before}stock")
 
     async def _account(self, username: str, password: str) -> None:
         key, password_hash = f"staff-account/{username}", hash_password(password)
@@ -155,7 +156,14 @@ def write_demo(
     """Write ``demo.json`` (mode 0600), whole or not at all."""
     demo: dict[str, Any] = {
         "base_url": base_url,
-        "stores": [{"store_id": STORE, "name": STORE_NAME, "tables": demo_tables.tokens(STORE, secret)}],
+        "stores": [
+            {
+                "store_id": store.store_id,
+                "name": store.name,
+                "tables": demo_tables.tokens(store, secret),
+            }
+            for store in stores()
+        ],
         "accounts": [
             {"username": name, "password": password, "roles": [name]} for name, password in passwords.items()
         ],
@@ -176,11 +184,15 @@ def welcome(demo: dict[str, Any]) -> str:
     base = demo["base_url"]
     sale = demo["flash_sales"][0]
     accounts = "\n".join(f"    {a['username']:<8} {a['password']}" for a in demo["accounts"])
+    menus = "\n".join(
+        f"    {store['name']}\n      {base}/api/v1/stores/{store['store_id']}/menu"
+        for store in demo["stores"]
+    )
     return f"""
-  {STORE_NAME}
+  Kaifan, with three restaurants
+{menus}
     API and its documents   {base}/docs
     the flash sale          {base}/api/v1/flash-sales/{sale}
-    the menu                {base}/api/v1/stores/{STORE}/menu
   Staff accounts (also in demo.json)
 {accounts}
   Claim a bowl of noodles:

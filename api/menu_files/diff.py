@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -15,7 +15,7 @@ Entry = Literal["category", "time_slot", "dish"]
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of it. What has its default may be null."""
+    """One field of it."""
 
     field: str
     before: Any
@@ -50,12 +50,12 @@ def diff(before: Menu, after: Menu) -> MenuDiff:
     for (entry, id), one in now.items():
         earlier = was.get((entry, id))
         if earlier is None:
-            added.append(MenuChange(entry=entry, id=id, name=one["name"]))
+            added.append(MenuChange(entry=entry, id=id, name=one.name))
         elif fields := list(_fields(earlier, one)):
-            changed.append(MenuChange(entry=entry, id=id, name=one["name"], fields=fields))
+            changed.append(MenuChange(entry=entry, id=id, name=one.name, fields=fields))
     for (entry, id), one in was.items():
         if (entry, id) not in now:
-            removed.append(MenuChange(entry=entry, id=id, name=one["name"]))
+            removed.append(MenuChange(entry=entry, id=id, name=one.name))
     if not added and not removed:
         moved = list(was) != list(now)
     return MenuDiff(
@@ -63,16 +63,17 @@ def diff(before: Menu, after: Menu) -> MenuDiff:
     )
 
 
-def _entries(menu: Menu) -> Iterator[tuple[tuple[Entry, str], dict[str, Any]]]:
+def _entries(menu: Menu) -> Iterator[tuple[tuple[Entry, str], Any]]:
     for category in menu.categories:
-        yield ("category", category.category_id), msgspec.to_builtins(category)
+        yield ("category", category.category_id), category
     for slot in menu.time_slots:
-        yield ("time_slot", slot.slot_id), msgspec.to_builtins(slot)
+        yield ("time_slot", slot.slot_id), slot
     for dish in menu.dishes:
-        yield ("dish", dish.dish_id), msgspec.to_builtins(dish)
+        yield ("dish", dish.dish_id), dish
 
 
-def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldChange]:
-    for name in dict.fromkeys((*before, *after)):
-        if before.get(name) != after.get(name):
-            yield FieldChange(field=name, before=before.get(name), after=after.get(name))
+def _fields(before: Any, after: Any) -> Iterator[FieldChange]:
+    for name in before.__struct_fields__:
+        was, now = getattr(before, name), getattr(after, name)
+        if was != now:
+            yield FieldChange(field=name, before=msgspec.to_builtins(was), after=msgspec.to_builtins(now))

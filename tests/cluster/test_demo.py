@@ -20,10 +20,14 @@ from api.table_tokens import number_of
 from brand.commands import GetAccount
 from brand.projections import AccountView
 from cluster.demo import Demo, new_passwords, read_demo, write_demo
+from cluster.demo_data import stores
 from cluster.rooms import ENTITIES
 from flash_sale.commands import GetSale, StopSale
 from flash_sale.projections import SaleView
-from store_runtime.store.menu.commands import GetMenu
+from pricing.items import MenuIndex, PricedItem, price_item
+from pricing.menu_check import problems_of
+from pricing.selection import Selection
+from store_runtime.store.menu.commands import GetMenu, PutDish
 from store_runtime.store.menu.projections import MenuView
 from store_runtime.table.code import CodePlace, GetCode
 from store_runtime.table.commands import GetTable, ScanCode
@@ -60,7 +64,40 @@ async def test_the_first_time_makes_a_restaurant_with_an_open_sale(silo: Silo) -
     sale = await _sale(silo, sale_id)
     assert (sale.phase, sale.policy, sale.left) == ("open", "fifo", sale.stock)
     menu = msgspec.msgpack.decode(await _ask(silo, "store/demo", GetMenu()), type=MenuView)
-    assert len(menu.dishes) >= 10
+    assert len(menu.dishes) >= 60
+
+
+def test_D1_D7_the_demo_has_three_real_menus() -> None:
+    """Each fits together, in both languages, with allergens, stations, options and sets; every dish has a price."""
+    for store in stores():
+        assert problems_of(store.menu) == []
+        index = MenuIndex(store.menu, 1)
+        names = [(dish.name, dish.name_en) for dish in store.menu.dishes]
+        assert all(name and english for name, english in names)
+        assert len(set(names)) == len(names)
+        cooked = {dish.station for dish in store.menu.dishes if dish.kind != "set"}
+        assert cooked == {terms.station for terms in store.stations}
+        for dish in store.menu.dishes:
+            if not dish.time_slots:
+                priced = price_item(index, Selection(dish_id=dish.dish_id), 2, 720)
+                assert isinstance(priced, PricedItem), dish.dish_id
+    dining = stores()[0].menu
+    assert {dish.kind for dish in dining.dishes} == {"plain", "set", "weighed", "market"}
+    assert sum(area.tables for area in stores()[0].areas) == 20
+    assert any(area.room for area in stores()[0].areas)
+
+
+async def test_D1_a_menu_that_was_published_since_stays(silo: Silo) -> None:
+    """The demo made again does not undo a manager's work."""
+    await _demo(silo).seed({}, [])
+    put = PutDish(dish_id="special", name="今日特供", price_fen=4_200)
+    key = command_id(SECRET, "test", "PUT", "dish", "demo", "1")
+    assert isinstance(await silo.router.ask("store/demo", put, command_id=key), Accepted)
+
+    await Demo(silo.router, b"another" * 8, silo.clock.now_ms()).seed({}, [])
+
+    menu = msgspec.msgpack.decode(await _ask(silo, "store/demo", GetMenu()), type=MenuView)
+    assert (menu.dishes[-1].dish_id, menu.menu_version) == ("special", 2)
 
 
 async def test_again_changes_nothing_while_the_sale_is_open(silo: Silo) -> None:

@@ -17,6 +17,7 @@ from api.menu_files.xlsx import read_xlsx, write_xlsx
 from pricing.menu import Menu
 from tests.api.menu_files.menus import menus
 
+NOTHING = MenuDiff(added=[], changed=[], removed=[], moved=False)
 CHILDREN = {"option_groups", "options", "slots", "choices"}
 
 
@@ -37,6 +38,7 @@ def test_A2_what_is_exported_imports_as_the_same_menu(
         came = read(written)
         assert came.problems == []
         assert came.menu == menu
+        assert diff(menu, came.menu) == NOTHING
         assert write(menu) == written
 
     goes_round()
@@ -53,10 +55,9 @@ def test_A2_every_field_of_a_menu_has_a_column() -> None:
 @given(before=menus(), after=menus())
 def test_A2_a_diff_is_empty_exactly_when_nothing_changes(before: Menu, after: Menu) -> None:
     """And what is added one way is removed the other."""
-    nothing = MenuDiff(added=[], changed=[], removed=[], moved=False)
     there, back = diff(before, after), diff(after, before)
 
-    assert diff(before, before) == nothing
-    assert (there == nothing) == (before == after)
+    assert diff(before, before) == NOTHING
+    assert (there == NOTHING) == (before == after)
     assert {(one.entry, one.id) for one in there.added} == {(one.entry, one.id) for one in back.removed}
     assert len(there.changed) == len(back.changed)
