@@ -26,6 +26,11 @@ class Channel(Protocol):
         """As in ``payment_channel``."""
         ...
 
+    @property
+    def refunds_at_once(self) -> bool:
+        """What goes back is there at once; else the channel reports it."""
+        ...
+
     def close(self, opened_at: int, at: int) -> CloseRefused | None:
         """Close a payment that was opened at ``opened_at``: None = closed, it can no longer be paid."""
         ...

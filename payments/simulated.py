@@ -17,6 +17,7 @@ class SimulatedChannel:
     """Pays, fails, and is late when told to."""
 
     name = "simulated"
+    refunds_at_once = True
 
     def close(self, opened_at: int, at: int) -> CloseRefused | None:
         """Refused for a payment that is younger than CLOSE_REFUSED_MS."""

@@ -13,6 +13,7 @@ from actors.entity import Decision, answers, decides, reacts, wakes
 from actors.turn import Turn
 from actors.words import Command, Event, Send, Wake
 from flash_sale import commands as sale_commands
+from store_runtime.bill.payment import UNPAID_FOR_GOOD, Payment
 from store_runtime.diner_orders.commands import NoteOrder
 from store_runtime.takeout.channel import refund
 from store_runtime.takeout.commands import (
@@ -44,7 +45,6 @@ from store_runtime.takeout.events import (
     PaymentPaid,
     PaymentRefunded,
 )
-from store_runtime.takeout.payment import UNPAID_FOR_GOOD, Payment
 from store_runtime.takeout.projections import (
     OrderPlacedAnswer,
     OrderView,

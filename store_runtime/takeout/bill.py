@@ -9,8 +9,8 @@ import msgspec
 from pricing.facts import BillFacts, BillTerms, LineFacts
 from pricing.pipeline import price_bill
 from pricing.workings import PricedBill
+from store_runtime.bill.payment import Payment
 from store_runtime.delivery.projections import Fee
-from store_runtime.takeout.payment import Payment
 
 MoneyStatus = Literal["open", "part_paid", "settled", "over_paid", "part_refunded", "refunded", "void"]
 

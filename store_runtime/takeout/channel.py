@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, IdempotencyKeyReused, Send
+from store_runtime.bill.payment import Payment
 from store_runtime.store.orders.commands import (
     FireLines,
     LineNote,
@@ -44,7 +45,6 @@ from store_runtime.takeout.events import (
     RefundStarted,
 )
 from store_runtime.takeout.evolution import OrderEvolution
-from store_runtime.takeout.payment import Payment
 from store_runtime.takeout.projections import HeldAnswer, OrderOpening, payment_view
 from store_runtime.takeout.refunds import refund_fen
 from store_runtime.takeout.rejections import IllegalTransition, InvalidField, MinimumNotReached, OrderNotFound

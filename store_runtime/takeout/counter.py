@@ -8,6 +8,7 @@ from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
 from store_runtime.audit_log.acts import Audited, act_done
+from store_runtime.bill.payment import PaymentState
 from store_runtime.pickup_screen.commands import NotePickup
 from store_runtime.store.orders.commands import CancelLine
 from store_runtime.takeout.channel import ChannelDesk
@@ -22,7 +23,6 @@ from store_runtime.takeout.events import (
     OrderRejected,
     RiderMoved,
 )
-from store_runtime.takeout.payment import PaymentState
 from store_runtime.takeout.projections import OrderView, RefundView, order_view
 from store_runtime.takeout.refunds import refund_fen, take_off
 from store_runtime.takeout.rejections import IllegalTransition, InvalidField, RefundChanged

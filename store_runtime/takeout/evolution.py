@@ -6,6 +6,7 @@ import copy
 
 from actors.entity import Entity, evolves
 from actors.words import Event
+from store_runtime.bill.payment import Payment, PaymentState
 from store_runtime.takeout.bill import Line
 from store_runtime.takeout.events import (
     CloseAwaited,
@@ -23,7 +24,6 @@ from store_runtime.takeout.events import (
     PaymentRefunded,
     RefundStarted,
 )
-from store_runtime.takeout.payment import Payment, PaymentState
 from store_runtime.takeout.state import Order, OrderState
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from store_runtime.takeout.payment import PaymentState
+from store_runtime.bill.payment import PaymentState
 from store_runtime.takeout.state import ChannelOrder, Order, OrderState
 
 Ending = Literal["sold", "refunded", "void"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from pricing.workings import Adjustment
+from store_runtime.bill.payment import Payment
 from store_runtime.store.orders.commands import PlaceLines
-from store_runtime.takeout.payment import Payment
 from store_runtime.takeout.state import Order
 
 

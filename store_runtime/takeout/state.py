@@ -6,10 +6,10 @@ import enum
 
 import msgspec
 
+from store_runtime.bill.payment import Payment
 from store_runtime.store.orders.commands import LineNote
 from store_runtime.takeout.bill import Bill
 from store_runtime.takeout.commands import ChannelTerms
-from store_runtime.takeout.payment import Payment
 
 
 class OrderState(enum.StrEnum):

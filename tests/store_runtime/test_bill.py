@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from store_runtime.bill.payment import Payment, PaymentState
 from store_runtime.takeout.bill import Bill, Line
-from store_runtime.takeout.payment import Payment, PaymentState
 
 
 def bill(line_fen: list[int], payments: list[tuple[int, PaymentState]], cancelled: bool = False) -> Bill:

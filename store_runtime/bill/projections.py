@@ -1,0 +1,188 @@
+"""What a bill shows: every amount with why (★2). Moments are ms since the epoch, amounts fen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pricing.workings import Adjustment, PricedLine
+from store_runtime.bill.payment import Payment
+from store_runtime.bill.shares import REST, share_amounts
+from store_runtime.bill.state import Bill, BillLine, money_status
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base: what holds its default is left out."""
+
+
+class BillLineView(View, frozen=True, kw_only=True):
+    """One line. ``payable_fen`` is what is left of it after discounts, with its boxes; ``text`` how it comes about.
+
+    ``provisional``: weight or price is open, so that nothing is due for it yet (D5).
+    """
+
+    line_id: str
+    round_no: int
+    dish_id: str
+    name: str
+    quantity: int
+    unit_price_fen: int
+    amount_fen: int
+    payable_fen: int
+    text: str
+    text_en: str
+    name_en: str = ""
+    options_text: str = ""
+    discount_fen: int = 0
+    box_fen: int = 0
+    cancelled: int = 0
+    refunded: int = 0
+    comped: int = 0
+    weight_milli: int = 0
+    provisional: bool = False
+    ordered_by: dict[str, int] = {}
+
+
+class ShareView(View, frozen=True, kw_only=True):
+    """One share. ``status``: open, paying, paid. Share ``rest`` is what nobody has taken."""
+
+    share_id: str
+    amount_fen: int
+    status: str
+    label: str = ""
+    guest_id: str = ""
+    payment_id: str = ""
+
+
+class TenderView(View, frozen=True, kw_only=True):
+    """A payment. ``status``: created, paying, paid, failed, closed, refunding, refunded; ``deposit``: held, used or
+    forfeited, if it is one (T18).
+    """
+
+    payment_id: str
+    channel: str
+    amount_fen: int
+    status: str
+    share_id: str = ""
+    expires_at: int = 0
+    refunded_fen: int = 0
+    tendered_fen: int = 0
+    change_fen: int = 0
+    deposit: str = ""
+    transaction_id: str = ""
+    reference: str = ""
+    taken_by: str = ""
+
+
+class BillView(View, frozen=True, kw_only=True):
+    """The bill at this moment. ``status``: open, part_paid, settled, over_paid, part_refunded, refunded, void.
+
+    Args:
+        total_fen: lines and adjustments together. paid_fen: what came and stayed. due_fen: what is owed.
+        held_fen: deposits that wait for it. unconfirmed: lines without a price, which keep it from closing.
+        credit_until: reopened: what is over stays as credit until then (O5).
+    """
+
+    status: str
+    total_fen: int
+    paid_fen: int
+    due_fen: int
+    dishes_fen: int
+    lines: tuple[BillLineView, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    shares: tuple[ShareView, ...] = ()
+    payments: tuple[TenderView, ...] = ()
+    refunded_fen: int = 0
+    held_fen: int = 0
+    guests: int = 0
+    locked: bool = False
+    unconfirmed: tuple[str, ...] = ()
+    credit_until: int = 0
+
+
+def bill_view(bill: Bill, at: int) -> BillView:
+    """The bill as it is."""
+    priced = bill.priced(at)
+    applied_fen = bill.applied_fen
+    return BillView(
+        status=money_status(priced, bill),
+        total_fen=priced.total_fen,
+        paid_fen=applied_fen,
+        due_fen=priced.total_fen - applied_fen,
+        dishes_fen=priced.dishes_fen,
+        lines=tuple(_line(bill.lines[line.line_id], line) for line in priced.lines),
+        adjustments=priced.adjustments,
+        shares=tuple(_share(bill, share_id, fen) for share_id, fen in share_amounts(bill, priced).items())
+        if bill.shares
+        else (),
+        payments=tuple(tender_view(payment) for payment in bill.payments.values()),
+        refunded_fen=bill.refunded_fen,
+        held_fen=bill.held_fen,
+        guests=bill.guests,
+        locked=bool(bill.locked_by),
+        unconfirmed=tuple(bill.unconfirmed),
+        credit_until=bill.reopened_until,
+    )
+
+
+def _line(line: BillLine, priced: PricedLine) -> BillLineView:
+    return BillLineView(
+        line_id=line.line_id,
+        round_no=line.round_no,
+        dish_id=line.dish_id,
+        name=line.name,
+        name_en=line.name_en,
+        options_text=line.options_text,
+        quantity=line.quantity,
+        unit_price_fen=line.unit_price_fen,
+        amount_fen=priced.amount_fen,
+        discount_fen=priced.discount_fen,
+        box_fen=priced.box_fen,
+        payable_fen=priced.payable_fen,
+        text=priced.text,
+        text_en=priced.text_en,
+        cancelled=line.cancelled,
+        refunded=line.refunded,
+        comped=line.comped,
+        weight_milli=line.weight_milli,
+        provisional=line.provisional,
+        ordered_by=line.ordered_by,
+    )
+
+
+def _share(bill: Bill, share_id: str, amount_fen: int) -> ShareView:
+    if share_id == REST:
+        return ShareView(share_id=REST, amount_fen=amount_fen, status="open")
+    share = bill.shares[share_id]
+    paying = next((p.payment_id for p in bill.pending if p.share_id == share_id), "")
+    return ShareView(
+        share_id=share_id,
+        amount_fen=amount_fen,
+        status="paid" if share.paid_by else "paying" if paying else "open",
+        label=share.label,
+        guest_id=share.guest_id,
+        payment_id=share.paid_by or paying,
+    )
+
+
+def tender_view(payment: Payment) -> TenderView:
+    """A payment as it stands."""
+    fields: dict[str, Any] = {
+        name: getattr(payment, name)
+        for name in (
+            "payment_id",
+            "channel",
+            "amount_fen",
+            "share_id",
+            "expires_at",
+            "refunded_fen",
+            "tendered_fen",
+            "change_fen",
+            "transaction_id",
+            "reference",
+        )
+    }
+    return TenderView(
+        **fields, status=payment.status.value, deposit=payment.deposit.value, taken_by=payment.account
+    )
