@@ -1,4 +1,4 @@
-"""Whole orders: sit down, four cart operations, round, bill, payment, settled, cleared. ``python -m loadtests.orders -h``.
+"""Whole orders: sit down, four cart ops, round, bill, payment, settled, cleared. ``python -m loadtests.orders -h``.
 
 Each of N workers plays one table after the other on a kept connection: nine requests an order, each step's answer is
 checked, and the bill to the fen. Kaifan and the peer (FastAPI + PostgreSQL with row locks) take turns on one machine.
@@ -70,7 +70,7 @@ class Eatery(Protocol):
 
 
 class Done(NamedTuple):
-    """One order that was settled and cleared. Moments are monotonic, in ns; ``due_ns`` is when it should have begun."""
+    """One order, settled and cleared. Moments are monotonic, in ns; ``due_ns`` is when it should have begun."""
 
     due_ns: int
     settled_ns: int
@@ -84,6 +84,31 @@ class OrderPeer(Peer):
 
     async def tables(self, count: int) -> list[str]:
         return [f"table-{number}" for number in range(1, count + 1)]
+
+    @property
+    def staff_token(self) -> str:
+        return self._staff_token
+
+
+class KaifanTables(Kaifan):
+    """Kaifan's demo, with tables of its own for the load: open, pay later, free the moment they are cleared."""
+
+    def __init__(self, name: str, *, silos: int) -> None:
+        super().__init__(name, silos=silos)
+        self.dishes: list[str] = []
+
+    async def tables(self, count: int) -> list[str]:
+        menu = await self._staff("GET", f"/stores/{self._store_id}/menu", None)
+        plain = [dish for dish in menu["dishes"] if dish.get("kind", "plain") == "plain"]
+        free = [dish for dish in plain if not dish["option_groups"] and not dish["time_slots"]]
+        self.dishes = [dish["dish_id"] for dish in free if dish["availability"]["state"] == "in"][:20]
+        tokens = []
+        for number in range(count):
+            path = f"/stores/{self._store_id}/tables/load-{number}"
+            plan = {"name": f"L{number}", "join_policy": "open", "pay_mode": "pay_later"}
+            await self._staff("PUT", path, plan)
+            tokens.append(str((await self._staff("GET", path, None))["token"]))
+        return tokens
 
     @property
     def staff_token(self) -> str:
@@ -116,7 +141,11 @@ class Worker:
         placed = await self._step(201, "POST", f"{of_session}/rounds", {"seen_seq": seen})
         bill = await self._step(200, "GET", f"{of_session}/bill", None)
         total = sum(line["amount_fen"] for line in placed["lines"])
-        if bill["total_fen"] != total or bill["due_fen"] != total or sum(_counts(placed)) != CART_OPS * 3 // 2:
+        if (
+            bill["total_fen"] != total
+            or bill["due_fen"] != total
+            or sum(_counts(placed)) != CART_OPS * 3 // 2
+        ):
             raise WrongAnswer(f"bill {bill} of round {placed}")
         wanted = {"channel": CHANNEL, "amount_fen": total}
         payment = await self._step(201, "POST", f"{of_session}/payments", wanted)
@@ -194,7 +223,9 @@ async def play(workers: Sequence[Worker], seconds: float, rate: float = 0.0) -> 
     return Played((time.monotonic_ns() - begin) / 1e9, done, wrong)
 
 
-async def bench(eateries: Sequence[Eatery], tables: int, rounds: int, seconds: float) -> tuple[list[Row], list[str]]:
+async def bench(
+    eateries: Sequence[Eatery], tables: int, rounds: int, seconds: float
+) -> tuple[list[Row], list[str]]:
     """All subjects up, rounds interleaved; the first round warms up and finds the rate of the steady one."""
     folder = Path(tempfile.mkdtemp(prefix="korders-"))
     up: list[Eatery] = []
@@ -221,7 +252,10 @@ async def bench(eateries: Sequence[Eatery], tables: int, rounds: int, seconds: f
             for eatery in up:
                 crew = workers[eatery.name]
                 played = await play(crew, seconds)
-                print(f"  {number or 'warm-up'}: {eatery.name:<24}{played.rate:>8.1f} orders/s", *played.wrong[:1])
+                print(
+                    f"  {number or 'warm-up'}: {eatery.name:<24}{played.rate:>8.1f} orders/s",
+                    *played.wrong[:1],
+                )
                 closed.setdefault(eatery.name, []).append(played)
         for _ in range(rounds):
             for eatery in up:
@@ -290,10 +324,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for note in notes:
         print(f"\nleft out: {note}")
     return 0 if rows and all(row.correct for row in rows) else 1
-
-
-class KaifanTables(Kaifan):
-    """Kaifan with the demo's largest restaurant, and as many tables as the load wants."""
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A table's whole order on FastAPI with PostgreSQL: cart, round, bill, payment, with row locks.
 
-As one would write it well: asyncpg with a pool and prepared statements, one transaction per request, the session's row
-locked first and the dishes' rows in the order of their ids (so nothing deadlocks), stock with a CHECK, unique keys for
-operations, rounds and payments, ``synchronous_commit`` on. The bill is summed by the database.
+As one would write it well: asyncpg with a pool and prepared statements, one transaction per request, the row of the
+session locked first and the dishes' rows in the order of their ids (so nothing deadlocks), stock with a CHECK, unique
+keys for operations, rounds and payments, ``synchronous_commit`` on.
 
 Run: ``PEER_POSTGRES_URI=… PEER_SECRET=… uvicorn loadtests.peers.fastapi_orders:app``
 """
@@ -57,11 +57,14 @@ INSERT INTO tables SELECT 'table-' || n, NULL FROM generate_series(1, {TABLES}) 
 """
 ADD = """INSERT INTO cart VALUES ($1, $2, $3, $4)
          ON CONFLICT (session_id, dish_id, user_id) DO UPDATE SET quantity = cart.quantity + excluded.quantity"""
-WANTED = "SELECT dish_id, sum(quantity)::int AS quantity FROM cart WHERE session_id = $1 GROUP BY 1 ORDER BY 1"
+WANTED = (
+    "SELECT dish_id, sum(quantity)::int AS quantity FROM cart WHERE session_id = $1 GROUP BY 1 ORDER BY 1"
+)
 TAKE = """UPDATE dishes SET remaining = remaining - $2, sold = sold + $2 WHERE id = $1 AND remaining >= $2
           RETURNING price_fen"""
 ORDER = """INSERT INTO round_lines (id, session_id, round_no, dish_id, user_id, quantity, unit_price_fen)
-           SELECT $1::text || '.l' || $2::int || '.' || row_number() OVER (), $1, $2, c.dish_id, c.user_id, c.quantity, d.price_fen
+           SELECT $1::text || '.l' || $2::int || '.' || row_number() OVER (), $1, $2,
+             c.dish_id, c.user_id, c.quantity, d.price_fen
            FROM cart c JOIN dishes d ON d.id = c.dish_id WHERE c.session_id = $1
            RETURNING id, dish_id, quantity, unit_price_fen"""
 LINES = "SELECT id, dish_id, quantity, unit_price_fen FROM round_lines WHERE session_id = $1"
@@ -171,7 +174,8 @@ async def submit_round(session_id: str, request: Round, user: User, idempotency_
             if await db.fetchval(TAKE, wanted["dish_id"], wanted["quantity"]) is None:
                 raise HTTPException(409, {"code": "cart_stale", "dish_id": wanted["dish_id"]})
         round_no = await db.fetchval(
-            "UPDATE sessions SET rounds = rounds + 1, seq = seq + 1, phase = 'ordering' WHERE id = $1 RETURNING rounds",
+            "UPDATE sessions SET rounds = rounds + 1, seq = seq + 1, phase = 'ordering'"
+            " WHERE id = $1 RETURNING rounds",
             session_id,
         )
         await db.execute("INSERT INTO rounds VALUES ($1, $2, $3)", session_id, round_no, idempotency_key)
@@ -207,7 +211,11 @@ async def pay(session_id: str, request: Pay, user: User, idempotency_key: Idempo
             return problem(409, "illegal_transition", allowed=[])
         payment_id = f"{session_id}.p{secrets.token_hex(6)}"
         await db.execute(
-            "INSERT INTO payments VALUES ($1, $2, $3, $4, 'paying')", payment_id, session_id, idempotency_key, amount
+            "INSERT INTO payments VALUES ($1, $2, $3, $4, 'paying')",
+            payment_id,
+            session_id,
+            idempotency_key,
+            amount,
         )
     return {"payment_id": payment_id, "status": "paying", "amount_fen": amount}
 
