@@ -13,6 +13,7 @@ import msgspec
 
 from loadtests.wire import Answer, ConnectionBroken, HttpConnection
 
+NAMES = ("session_id", "round_no", "payment_id", "order_id", "guest_id")
 TRIES_MAX = 20
 PAUSE_SECONDS = 0.2
 DOUBLED = 0.08
@@ -136,11 +137,7 @@ class Caller:
 def _named(answer: Answer) -> dict[str, Any]:
     """The ids in an answer: a second one may show a later state, of the same things."""
     said = answer.json()
-    return {
-        name: said[name]
-        for name in ("session_id", "round_no", "payment_id", "order_id", "guest_id")
-        if name in said
-    }
+    return {name: said[name] for name in NAMES if name in said}
 
 
 async def sold(caller: Caller, store_id: str) -> dict[str, int]:

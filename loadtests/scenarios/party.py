@@ -55,7 +55,9 @@ class Party:
         return f"/table-sessions/{self.session_id}/{what}"
 
     async def _sit_down(self, guests: list[Caller]) -> None:
-        sat = [await guest.ask("POST", f"/tables/{self.table.token}/sessions", {}) for guest in guests]
+        path = f"/tables/{self.table.token}/sessions"
+        sat = [await guests[0].ask("POST", path, {"new": True})]
+        sat += [await guest.ask("POST", path, {"join": sat[0]["session_id"]}) for guest in guests[1:]]
         ids = {one["session_id"] for one in sat}
         if len(ids) != 1:
             raise Wrong(f"T1: the guests of one table are in {ids}")
