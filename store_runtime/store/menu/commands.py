@@ -126,6 +126,12 @@ class GetVersion(Query, frozen=True, kw_only=True):
     number: int
 
 
+class GetCompanions(Query, frozen=True, kw_only=True):
+    """What is ordered together with a dish, best first: CompanionList (D6)."""
+
+    dish_id: str
+
+
 class GetDish(Query, frozen=True, kw_only=True):
     """One dish, or an option by its stock key: DishView."""
 

@@ -16,6 +16,7 @@ from store_runtime.by import By
 from store_runtime.store.books import Desk
 from store_runtime.store.menu.commands import (
     CancelPublishing,
+    GetCompanions,
     GetDraft,
     GetMenu,
     GetOffer,
@@ -34,6 +35,7 @@ from store_runtime.store.menu.events import (
     PublishingCancelled,
 )
 from store_runtime.store.menu.projections import (
+    CompanionList,
     DishView,
     DraftView,
     MenuView,
@@ -196,6 +198,12 @@ class MenuDesk(Desk):
         if menu is None:
             raise VersionNotFound(version=query.number)
         return VersionView(version=query.number, menu=menu)
+
+    @answers(GetCompanions)
+    def show_companions(self, store: StoreBooks, query: GetCompanions, at: int) -> CompanionList:
+        """What is ordered together with a dish."""
+        self.dish_of(store, query.dish_id)
+        return CompanionList(items=store.menu.companions.of(query.dish_id))
 
     # --- what the events do ----------------------------------------------------------------------------
 

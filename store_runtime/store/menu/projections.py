@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pricing.menu import Dish, Menu, Option, OptionGroup
+from store_runtime.store.menu.companions import Companion
 from store_runtime.store.menu.state import KEPT_FULL, MenuBooks
 from store_runtime.store.stock import DishStock, StockBooks
 
@@ -100,6 +101,12 @@ class VersionView(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int
     menu: Menu
+
+
+class CompanionList(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes with a dish, best first; whether it can be had now is not looked at."""
+
+    items: list[Companion]
 
 
 class StockView(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import zlib
 import msgspec
 
 from pricing.menu import Menu
+from store_runtime.store.menu.companions import Companions
 
 KEPT_FULL = 20
 """Versions that can be read and published again; of older ones the row is left."""
@@ -36,6 +37,7 @@ class MenuBooks(msgspec.Struct, kw_only=True):
         published: never changed in place, so its index can be kept by identity.
         scheduled, publish_at: what will be published, and when (ms; 0: nothing).
         kept: every version, oldest first, the published one too.
+        companions: what is ordered together (D6).
         changes: grows whenever something changes that the menu shows beside stock.
     """
 
@@ -48,6 +50,7 @@ class MenuBooks(msgspec.Struct, kw_only=True):
     scheduled_by: str = ""
     kept: list[KeptMenu] = []
     changes: int = 0
+    companions: Companions = msgspec.field(default_factory=Companions)
 
     def version(self, number: int) -> Menu | None:
         """A version by its number; None when there was none, or it is no longer kept."""
@@ -62,6 +65,7 @@ class MenuBooks(msgspec.Struct, kw_only=True):
         self.number += 1
         self.changes += 1
         self.published = menu
+        self.companions.keep({dish.dish_id for dish in menu.dishes})
         self.kept.append(
             KeptMenu(number=self.number, published_at=at, dishes=len(menu.dishes), by=by, packed=packed(menu))
         )
