@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
-from actors.entity import Decision, Entity, answers, decides, evolves
+from actors.entity import Decision, Entity, answers, decides, evolves, reacts
 from actors.turn import Turn
-from actors.words import Event
+from actors.words import Event, Send
 from brand.commands import (
     ChangePassword,
     ChangeRoles,
@@ -19,9 +19,10 @@ from brand.commands import (
 from brand.events import AccountCreated, AccountDisabled, PasswordChanged, RolesChanged
 from brand.projections import AccountView
 from brand.rejections import AccountElsewhere, AccountExists, AccountNotFound, AccountOff, UnknownRole
-from brand.roles import Role
+from brand.roles import ANY_STORE, Role
+from brand.staff_list.words import NoteAccount
 from brand.state import Account
-from store_runtime.audit_log.acts import ActDone, Audited, Facts, act_done
+from store_runtime.audit_log.acts import HOUSE, ActDone, Audited, Facts, act_done
 from store_runtime.by import By
 
 ROLES: tuple[str, ...] = get_args(Role)
@@ -59,6 +60,7 @@ class StaffAccount(Audited, Entity[Account]):
         account.name, account.password_hash = e.name, e.password_hash
         account.roles = _plain(e.roles)
         account.epoch += 1
+        _list(account)
 
     @decides(ChangePassword)
     def change_password(self, account: Account, cmd: ChangePassword, turn: Turn) -> Decision[AccountView]:
@@ -97,6 +99,7 @@ class StaffAccount(Audited, Entity[Account]):
     def on_roles_changed(self, account: Account, e: RolesChanged, at: int) -> None:
         account.roles = _plain(e.roles)
         account.epoch += 1
+        _list(account)
 
     @decides(DisableAccount)
     def disable(self, account: Account, cmd: DisableAccount, turn: Turn) -> Decision[AccountView]:
@@ -111,6 +114,22 @@ class StaffAccount(Audited, Entity[Account]):
     def on_disabled(self, account: Account, e: AccountDisabled, at: int) -> None:
         account.disabled = True
         account.epoch += 1
+
+    @reacts(AccountCreated)
+    @reacts(RolesChanged)
+    @reacts(AccountDisabled)
+    def tell_lists(self, account: Account, e: Event, turn: Turn) -> Iterator[Send]:
+        """Every store where it has or had a role lists it as it now is."""
+        for store in account.listed:
+            note = NoteAccount(
+                username=self.id,
+                name=account.name,
+                roles=list(account.roles.get(store, ())),
+                disabled=account.disabled,
+                epoch=account.epoch,
+            )
+            listed_in = HOUSE if store == ANY_STORE else store
+            yield Send(to=f"staff-list/{listed_in}", command=note, step=f"list:{listed_in}")
 
     @answers(GetAccount)
     def show(self, account: Account, query: GetAccount, at: int) -> AccountView:
@@ -174,6 +193,10 @@ class StaffAccount(Audited, Entity[Account]):
             disabled=disabled,
             epoch=account.epoch + 1,
         )
+
+
+def _list(account: Account) -> None:
+    account.listed += [store for store in sorted(account.roles) if store not in account.listed]
 
 
 def _must_be_within(account: Account, store: str) -> None:

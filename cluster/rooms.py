@@ -12,6 +12,7 @@ import store_runtime.takeout.invariants
 import store_runtime.till.invariants
 from actors.entity import Entity, EntityType
 from brand.actor import StaffAccount
+from brand.staff_list.actor import StaffList
 from flash_sale.actor import FlashSaleItem
 from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
@@ -30,6 +31,7 @@ ENTITIES: tuple[type[Entity[Any]], ...] = (
     TakeoutOrder,
     DinerOrders,
     StaffAccount,
+    StaffList,
     Delivery,
     PickupScreen,
     AuditLog,

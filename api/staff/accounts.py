@@ -17,6 +17,8 @@ from brand.commands import ChangePassword, ChangeRolesAt, CreateAccount, Disable
 from brand.projections import AccountView
 from brand.rejections import AccountElsewhere, AccountExists, AccountNotFound, AccountOff
 from brand.roles import ANY_STORE, allowed
+from brand.staff_list.words import GetStaff, StaffRow, StaffRows
+from store_runtime.audit_log.acts import HOUSE
 from store_runtime.rejections import InvalidField
 from store_runtime.store.commands import GetStore
 from store_runtime.store.projections import StoreView
@@ -101,6 +103,46 @@ async def create_account(call: Call) -> Answer:
     )
     view = await call.tell(f"staff-account/{body.username}", command, AccountView)
     return Answer(201, Colleague.of(view, store_id))
+
+
+class Colleagues(msgspec.Struct, frozen=True, kw_only=True):
+    """By username; disabled accounts too."""
+
+    items: list[Colleague]
+    next_cursor: str | None
+
+
+@table.route(
+    "GET",
+    "/api/v1/stores/{store_id}/staff",
+    audience=MANAGE,
+    answers={200: Colleagues},
+)
+async def list_accounts(call: Call) -> Answer:
+    """Who works here.
+
+    Those with a role in this store, and those with one in all stores. The list follows the accounts within moments.
+    """
+    here = await call.ask(f"staff-list/{call.params['store_id']}", GetStaff(), StaffRows)
+    everywhere = await call.ask(f"staff-list/{HOUSE}", GetStaff(), StaffRows)
+    found: dict[str, Colleague] = {}
+    for row in here.items:
+        found[row.username] = _colleague(row, roles=row.roles, roles_everywhere=[])
+    for row in everywhere.items:
+        known = found.get(row.username)
+        roles = [] if known is None else known.roles
+        found[row.username] = _colleague(row, roles=roles, roles_everywhere=row.roles)
+    return Answer(200, Colleagues(items=[found[name] for name in sorted(found)], next_cursor=None))
+
+
+def _colleague(row: StaffRow, roles: list[str], roles_everywhere: list[str]) -> Colleague:
+    return Colleague(
+        username=row.username,
+        name=row.name,
+        roles=roles,
+        roles_everywhere=roles_everywhere,
+        disabled=row.disabled,
+    )
 
 
 @table.route(

@@ -29,6 +29,7 @@ from api.settings import ApiSettings, Router, Services
 from api.tokens import Tokens
 from brand.actor import StaffAccount
 from brand.commands import CreateAccount
+from brand.staff_list.actor import StaffList
 from flash_sale.actor import FlashSaleItem
 from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
@@ -50,6 +51,7 @@ ENTITIES = (
     TakeoutOrder,
     DinerOrders,
     StaffAccount,
+    StaffList,
     Delivery,
     PickupScreen,
     AuditLog,

@@ -155,3 +155,22 @@ async def test_A1_staff_changes_are_in_the_log(house: House) -> None:
     assert log["items"][1]["after"] == {"roles": {"s1": ["cashier"]}}
     assert "argon2" not in str(log)
     assert "horse" not in str(log)
+
+
+async def test_C3_a_store_lists_who_works_in_it(house: House) -> None:
+    """Those of this store and those of all; the list follows a change."""
+    await asks(house, "owner-1", "POST", STAFF, LI)
+    owner = await house.staff("owner-1")
+
+    def li(shown: dict[str, Any]) -> list[dict[str, Any]]:
+        return [row for row in shown["items"] if row["username"] == "li"]
+
+    listed = await house.becomes(STAFF, owner, lambda shown: bool(li(shown)), "li")
+    await asks(house, "owner-1", "PUT", f"{STAFF}/li/roles", {"roles": []})
+    await house.becomes(STAFF, owner, lambda shown: not li(shown), "no li")
+
+    names = [row["username"] for row in listed["items"]]
+    assert names == sorted(names)
+    assert {"manager", "owner", "owner-1"} <= set(names)
+    assert "other-manager" not in names
+    assert next(row for row in listed["items"] if row["username"] == "owner")["roles_everywhere"] == ["owner"]
