@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from store_runtime.store.kitchen.state import StationWork
 from store_runtime.store.orders.state import BatchState
 from store_runtime.store.state import StoreBooks
 
@@ -51,6 +52,7 @@ def _kitchen(store: StoreBooks) -> Iterator[str]:
             yield f"O3: {line_id} is of {line.quantity}"
         if (line_id in store.kitchen.active) == line.closed:
             yield f"P4: {line_id} is {line.state}, and the screens think otherwise"
+    yield from _work(store)
     for line_id, ordered in store.orders.lines.items():
         parts = {store.kitchen.lines[one].cooking.line_id: one for one in ordered.cooked_as}
         for part, one in parts.items():
@@ -59,6 +61,21 @@ def _kitchen(store: StoreBooks) -> Iterator[str]:
                 yield f"O3: {part}: {cooked[part]} in the kitchen, {wanted} were ordered"
         if not 0 <= ordered.cancelled <= ordered.quantity:
             yield f"O3: {line_id}: {ordered.cancelled} cancelled of {ordered.quantity}"
+
+
+def _work(store: StoreBooks) -> Iterator[str]:
+    """What a station has to do is what waits there, counted again (O7)."""
+    waiting: Counter[str] = Counter()
+    cooking: dict[str, set[str]] = {}
+    for line_id, line in store.kitchen.lines.items():
+        if line.state == "queued":
+            waiting[line.station] += line.cooking.make_minutes * line.quantity
+        elif line.state == "cooking":
+            cooking.setdefault(line.station, set()).add(line_id)
+    for station in {*waiting, *cooking, *store.kitchen.work}:
+        work = store.kitchen.work.get(station, StationWork())
+        if (work.queued_minutes, set(work.cooking)) != (waiting[station], cooking.get(station, set())):
+            yield f"O7: {station}: the books have {work}, {waiting[station]} minutes wait"
 
 
 def _batches(store: StoreBooks) -> Iterator[str]:

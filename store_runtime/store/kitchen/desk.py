@@ -196,9 +196,8 @@ class KitchenDesk(KitchenEvolution):
     def kitchen_due(self, store: StoreBooks, at: int) -> Iterator[Event]:
         """What is to be ready at a moment is fired in time for it (T13)."""
         plan = Plan(store.kitchen, at)
-        for line_id in store.kitchen.timed:
-            if store.kitchen.lines[line_id].fire_at <= at:
-                plan.step(line_id, "FIRE")
+        for line_id in store.kitchen.timed.due(at):
+            plan.step(line_id, "FIRE")
         if plan.moves:
             yield plan.event()
 

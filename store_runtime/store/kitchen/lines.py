@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 
 from msgspec.structs import replace
 
-from store_runtime.store.kitchen.state import Kitchen, KitchenLine
-from store_runtime.store.kitchen.words import Cooking, LineState, Move
+from store_runtime.store.kitchen.state import Counted, Kitchen, KitchenLine, StationWork
+from store_runtime.store.kitchen.words import WORKED_ON, Cooking, LineState, Move
 from store_runtime.store.orders.state import Batch, OrderLine
 
 Lines = MutableMapping[str, KitchenLine]
@@ -53,7 +53,7 @@ def _moved(lines: Lines, line: KitchenLine, move: Move, at: int) -> None:
 
 
 def _split(lines: Lines, line: KitchenLine, move: Move, at: int) -> None:
-    lines[move.into] = replace(line, quantity=move.quantity, steps=1, splits=0)
+    lines[move.into] = replace(line, quantity=move.quantity, steps=1, splits=0, counted=None)
     line.quantity -= move.quantity
     line.splits += 1
 
@@ -163,17 +163,43 @@ def note(ordered: OrderLine, no: int) -> None:
 
 
 def settle(kitchen: Kitchen, line_ids: Iterable[str]) -> None:
-    """Served and cancelled lines leave the screens, recalled ones are back on them."""
+    """Served and cancelled lines leave the screens, recalled ones are back on them; stations know their work."""
     for line_id in line_ids:
         line = kitchen.lines[line_id]
         if line.closed:
             kitchen.active.pop(line_id, None)
         else:
             kitchen.active[line_id] = None
-        if line.fire_at and line.state == "on_hold":
-            kitchen.timed[line_id] = None
-        else:
-            kitchen.timed.pop(line_id, None)
+        kitchen.timed.set(line_id, line.fire_at if line.state == "on_hold" else 0)
+        _count(kitchen, line_id, line)
+
+
+def _count(kitchen: Kitchen, line_id: str, line: KitchenLine) -> None:
+    """What waits or is made of it is work of its station, and of no other."""
+    if (was := line.counted) is not None:
+        work = kitchen.work[was.station]
+        work.lines -= 1
+        work.queued_minutes -= was.minutes
+        work.cooking.pop(line_id, None)
+        line.counted = None
+    if line.state in WORKED_ON:
+        queued = line.state == "queued"
+        minutes = line.cooking.make_minutes * line.quantity if queued else 0
+        work = kitchen.work.setdefault(line.station, StationWork())
+        work.lines += 1
+        work.queued_minutes += minutes
+        if not queued:
+            work.cooking[line_id] = None
+        line.counted = Counted(line.station, minutes)
+
+
+def forget(kitchen: Kitchen, line_id: str) -> None:
+    """It leaves memory; the journal keeps it."""
+    line = kitchen.lines.pop(line_id)
+    kitchen.active.pop(line_id, None)
+    kitchen.timed.set(line_id, 0)
+    line.state = "cancelled"
+    _count(kitchen, line_id, line)
 
 
 def touched(moves: Iterable[Move]) -> Iterator[str]:

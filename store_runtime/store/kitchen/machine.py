@@ -59,6 +59,12 @@ def after(line: KitchenLine, step: Step) -> LineState:
     return steps[step] or line.state
 
 
+_ALLOWED: dict[LineState, list[str]] = {
+    state: [_NAMED.get(step, step.lower()) for step in steps if step != "SPLIT"]
+    for state, steps in MACHINE.items()
+}
+
+
 def allowed(state: LineState) -> list[str]:
     """What can be done from a state, as the addresses name it; splitting happens by itself."""
-    return list(dict.fromkeys(_NAMED.get(step, step.lower()) for step in MACHINE[state] if step != "SPLIT"))
+    return _ALLOWED[state]

@@ -101,16 +101,12 @@ def _at_the_pass(order: str, lines: list[tuple[str, KitchenLine]]) -> ExpoOrder:
 
 def _stations(kitchen: Kitchen, at: int) -> list[StationLoad]:
     load = Load(kitchen, at)
-    counts = Counter(
-        kitchen.lines[line_id].station
-        for line_id in kitchen.active
-        if kitchen.lines[line_id].state in WORKED_ON
-    )
-    names = dict.fromkeys([*(terms.station for terms in kitchen.terms.stations), *counts])
+    lines = {name: work.lines for name, work in kitchen.work.items() if work.lines}
+    names = dict.fromkeys([*(terms.station for terms in kitchen.terms.stations), *lines])
     return [
         StationLoad(
             station=name,
-            lines=counts[name],
+            lines=lines.get(name, 0),
             wait_minutes=-(-load.wait_ms(name) // MINUTE_MS),
             minutes_max=kitchen.terms.station(name).minutes_max,
             full=load.full(name),

@@ -200,7 +200,3 @@ class LinesPlaced(Command, frozen=True, kw_only=True):
 
     placed: PlacedLines
     fired: bool = False
-
-
-NotePlaced = LinesPlaced
-"""Its first name."""

@@ -264,10 +264,8 @@ class OrderDesk(OrderEvolution):
 
     def orders_due(self, store: StoreBooks, at: int) -> Iterator[Event]:
         """Holds that ran out, orders that nobody accepted, and the change of the business day."""
-        for key in store.orders.open:
+        for key in store.orders.deadlines.due(at):
             batch = store.orders.batches[key]
-            if not 0 < batch.deadline <= at:
-                continue
             if batch.state is BatchState.HELD:
                 yield HoldLapsed(order=batch.order, batch=batch.batch)
             else:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from actors.entity import evolves
 from store_runtime.store.books import Desk
-from store_runtime.store.kitchen.lines import added, settle
+from store_runtime.store.kitchen.lines import added, forget, settle
 from store_runtime.store.kitchen.words import Cooking
 from store_runtime.store.orders import goods
 from store_runtime.store.orders.events import (
@@ -103,6 +103,7 @@ class OrderEvolution(Desk):
     def on_batch_escalated(self, store: StoreBooks, e: BatchEscalated, at: int) -> None:
         batch = self._batch(store, e.order, e.batch)
         batch.escalated = True
+        store.orders.deadlines.set(batch_key(e.order, e.batch), 0)
         store.live.add("order_escalated", at, order=e.order, batch=e.batch, label=batch.label)
 
     @evolves(BatchReleased)
@@ -174,8 +175,7 @@ class OrderEvolution(Desk):
         for key in [key for key, batch in orders.batches.items() if is_over(orders, batch, at)]:
             for placed in orders.batches.pop(key).lines:
                 for line_id in orders.lines.pop(placed.line_id).cooked_as:
-                    for places in (kitchen.lines, kitchen.active, kitchen.timed):
-                        places.pop(line_id, None)
+                    forget(kitchen, line_id)
         kitchen.course_fired_at.clear()
         orders.day_ends_at = e.ends_at if orders.batches else 0
 
@@ -196,6 +196,7 @@ class OrderEvolution(Desk):
             store.orders.open[key] = None
         else:
             store.orders.open.pop(key, None)
+        store.orders.deadlines.set(key, batch.deadline)
         store.live.add(
             f"order_{state.value}",
             at,

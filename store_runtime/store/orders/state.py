@@ -7,6 +7,7 @@ from collections import Counter
 
 import msgspec
 
+from store_runtime.store.deadlines import Deadlines
 from store_runtime.store.kitchen.words import CLOSED, Cooking
 from store_runtime.store.orders.commands import LineNote, LineStatus
 from store_runtime.store.orders.projections import PlacedLine
@@ -116,13 +117,15 @@ class Numbers(msgspec.Struct, kw_only=True):
 class Orders(msgspec.Struct, kw_only=True):
     """``batches`` by ``<order>#<batch>``, ``lines`` by the order's own line ids.
 
-    ``open``: keys of the batches whose stock is held. ``day_ends_at``: when the business day is over and what is
+    ``open``: keys of the batches whose stock is held; ``deadlines``: when something happens to them by itself.
+    ``day_ends_at``: when the business day is over and what is
     done with may be forgotten; 0 while there is nothing to forget.
     """
 
     batches: dict[str, Batch] = {}
     lines: dict[str, OrderLine] = {}
     open: dict[str, None] = {}
+    deadlines: Deadlines = msgspec.field(default_factory=Deadlines)
     numbers: Numbers = msgspec.field(default_factory=Numbers)
     day_ends_at: int = 0
 
@@ -132,8 +135,7 @@ class Orders(msgspec.Struct, kw_only=True):
 
     def deadline(self) -> int:
         """The first moment at which something happens by itself; 0: none."""
-        waiting = [self.batches[key].deadline for key in self.open]
-        return min((at for at in (*waiting, self.day_ends_at) if at), default=0)
+        return min(filter(None, (self.deadlines.first(), self.day_ends_at)), default=0)
 
     def takes(self, batch: Batch) -> Counter[str]:
         """What a batch takes of each stock key, without what was cancelled."""
