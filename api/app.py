@@ -32,6 +32,7 @@ from api.staff import (
     kitchen_lines,
     menu_files,
     shifts,
+    table_moves,
 )
 from api.staff import accounts as staff_accounts
 from api.staff import delivery as staff_delivery
@@ -60,6 +61,7 @@ TABLES = (
     menu_files.table,
     staff_stock.table,
     staff_tables.table,
+    table_moves.table,
     staff_store.table,
     kitchen.table,
     kitchen_lines.table,

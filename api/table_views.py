@@ -127,7 +127,8 @@ class CallShown(Shown, frozen=True, kw_only=True):
 class SessionShown(Shown, frozen=True, kw_only=True):
     """A session as its guests and the staff see it. ``state``: seated, ordering, settled, closed.
 
-    ``you`` is the guest who asks; ``allergens`` what this guest alone has declared.
+    ``you`` is the guest who asks; ``allergens`` what this guest alone has declared. ``moved_to``: the session that
+    this one was merged into; ``combined``: who sits together with it, session → label.
     """
 
     session_id: str
@@ -148,6 +149,8 @@ class SessionShown(Shown, frozen=True, kw_only=True):
     you: str = ""
     allergens: list[str] = []
     locked: bool = False
+    moved_to: str = ""
+    combined: dict[str, str] = {}
 
     @classmethod
     def of(cls, view: SessionView) -> Self:

@@ -80,6 +80,7 @@ from store_runtime.table_session.rejections import (
     NotHost,
     SessionClosed,
     SessionFull,
+    SessionMoved,
     TableSessionNotFound,
     ViewTooOld,
 )
@@ -144,7 +145,7 @@ class SinceQuery(msgspec.Struct):
     body=CartOpsBody,
     answers={200: CartShown},
     key=Key.NONE,
-    problems=[TableSessionNotFound, SessionClosed],
+    problems=[TableSessionNotFound, SessionMoved, SessionClosed],
     example={"ops": [{"op_id": "a1", "op": "add", "dish_id": "crayfish", "quantity": 2}], "seen_seq": 3},
 )
 def change_cart(call: Call, done: Done) -> None:
@@ -211,6 +212,7 @@ def _change(call: Call, store_id: str, done: Done) -> None:
         JoinOrNew,
         TableFull,
         SessionFull,
+        SessionMoved,
         SessionClosed,
     ],
     example={"party_size": 4},
@@ -284,7 +286,7 @@ async def show_session(call: Call) -> Answer:
     audience=GUEST_OR_STAFF,
     body=ChangeBody,
     answers={200: SessionShown},
-    problems=[TableSessionNotFound, SessionClosed, NotHost, GuestNotFound],
+    problems=[TableSessionNotFound, SessionMoved, SessionClosed, NotHost, GuestNotFound],
     example={"party_size": 4},
 )
 async def change_session(call: Call) -> Answer:
@@ -311,7 +313,7 @@ async def change_session(call: Call) -> Answer:
     audience=DINER,
     body=AllergensBody,
     answers={200: SessionShown},
-    problems=[TableSessionNotFound, SessionClosed],
+    problems=[TableSessionNotFound, SessionMoved, SessionClosed],
     example={"allergens": ["peanut"]},
 )
 async def declare_allergens(call: Call) -> Answer:
@@ -332,7 +334,7 @@ async def declare_allergens(call: Call) -> Answer:
     audience=DINER,
     body=LeaveBody,
     answers={204: None},
-    problems=[TableSessionNotFound, SessionClosed],
+    problems=[TableSessionNotFound, SessionMoved, SessionClosed],
     example={},
 )
 async def leave_session(call: Call) -> Answer:
@@ -357,6 +359,7 @@ async def leave_session(call: Call) -> Answer:
     key=Key.REQUIRED,
     problems=[
         TableSessionNotFound,
+        SessionMoved,
         SessionClosed,
         BillLocked,
         NothingToSubmit,
@@ -407,7 +410,7 @@ def _refused(answer: RoundAnswer, no: Problem) -> RoundRefused:
     audience=DINER,
     body=CallBody,
     answers={201: CallShown},
-    problems=[TableSessionNotFound, SessionClosed, CallCoolingDown],
+    problems=[TableSessionNotFound, SessionMoved, SessionClosed, CallCoolingDown],
     example={"kind": "water"},
 )
 async def call_staff(call: Call) -> Answer:

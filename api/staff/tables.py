@@ -53,7 +53,12 @@ from store_runtime.table_session.commands import (
     WhereIsSession,
 )
 from store_runtime.table_session.projections import CallView, Joined, SessionPlace, SessionView
-from store_runtime.table_session.rejections import CallNotFound, TableSessionNotFound
+from store_runtime.table_session.rejections import (
+    CallNotFound,
+    SessionBusy,
+    SessionMoved,
+    TableSessionNotFound,
+)
 
 table = Table("Tables")
 
@@ -250,7 +255,7 @@ async def acknowledge_call(call: Call) -> Answer:
     body=ClearBody,
     answers={200: SessionShown},
     key=Key.OPTIONAL,
-    problems=[TableSessionNotFound, IllegalTransition],
+    problems=[TableSessionNotFound, SessionMoved, SessionBusy],
     headers=WHO_HEADERS,
     example={},
 )

@@ -260,7 +260,8 @@ def round_view(session: Session, round_no: int, one: Round) -> RoundView:
         lines=tuple(
             ordered_line_view(line_id, session.ordered[line_id])
             for line_id in one.lines
-            if line_id in session.ordered
+            # It may have gone to another session, or have come back with a later round (T8).
+            if line_id in session.ordered and session.ordered[line_id].round_no == round_no
         ),
         menu_version=one.menu_version,
         hold_until=one.hold_until,
