@@ -357,8 +357,7 @@ class Hub:
                 follower.tell(joined)
             else:
                 self._serve(feed, follower)
-        if feed.wanted_until > feed.fresh_at and self.fan_out is not None and self._home(feed):
-            self.fan_out.publish(feed.entity, News(news.seq, pieces))
+        self._publish(feed, News(news.seq, pieces))
 
     def _start_anew(self, feed: Feed, seq: int) -> None:
         feed.forget(seq)
@@ -366,8 +365,7 @@ class Hub:
             if follower.seq != seq:
                 follower.seq = seq
                 follower.reset(seq)
-        if feed.wanted_until > feed.fresh_at and self.fan_out is not None and self._home(feed):
-            self.fan_out.publish(feed.entity, News(seq))
+        self._publish(feed, News(seq))
 
     def _serve(self, feed: Feed, follower: Follower) -> None:
         """Bring a follower up to what the feed knows; what is not kept any more is gone for it."""
@@ -380,6 +378,13 @@ class Hub:
         else:
             self.told += 1
             follower.tell(missed)
+
+    def _publish(self, feed: Feed, news: News) -> None:
+        # Whose it is now, not at the last look: what its new owner does not publish, others hear of late.
+        wanted = feed.wanted_until > feed.fresh_at and self.fan_out is not None
+        if wanted and self._owner(feed.entity) == self._address:
+            assert self.fan_out is not None
+            self.fan_out.publish(feed.entity, news)
 
     def _publish_after(self, feed: Feed, seq: int) -> None:
         if self.fan_out is not None:

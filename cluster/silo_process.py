@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import socket
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from actors.lanes import LaneDown
 from actors.membership import ENDED, Member, StoreUnreachable
 from actors.on_mongo import MongoStores, open_stores
 from actors.on_mongo.stores import NotUsable
+from actors.on_redis.fan_out import RedisFanOut
 from actors.quarantine import Quarantine
 from actors.silo import Silo
 from api.app import create_app
@@ -178,6 +180,10 @@ class SiloProcess:
             socket_connect_timeout=REDIS_TIMEOUT_S,
         )
         self._redis = Redis(connection_pool=pool)
+        hub = self.silo.watch(ScreenLanguage())
+        prefix = f"kaifan:live:{plan.mongo_database}"
+        fan_out = RedisFanOut(hub, plan.redis_uri, prefix, self.silo.address, random.random)
+        self.silo.keep(asyncio.get_running_loop().create_task(fan_out.run()))
         services = Services(
             router=self.silo.router,
             settings=ApiSettings(
@@ -195,7 +201,7 @@ class SiloProcess:
             metrics_text=lambda: metrics_text(self.silo.meter, self.status()),
             write_log=self._write_log,
             redis=self._redis,
-            live=self.silo.watch(ScreenLanguage()),
+            live=hub,
         )
         listener = self._listener
         assert listener is not None, "asked for before the silo joined"
