@@ -40,12 +40,16 @@ class ClusterClock:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def now_ms(self) -> int:
-        return int(self._now(self.monotonic()))
+        return int(self._now(time.clock_gettime(time.CLOCK_BOOTTIME)))
 
     def _now(self, monotonic: float) -> float:
         elapsed = monotonic - self._base_monotonic
         slew_max = elapsed * SLEW_PER_SECOND * 1000
-        slewed = max(-slew_max, min(slew_max, self._target_offset_ms))
+        slewed = self._target_offset_ms
+        if slewed > slew_max:
+            slewed = slew_max
+        elif slewed < -slew_max:
+            slewed = -slew_max
         return self._base_ms + elapsed * 1000 + slewed
 
     def measured(self, primary_ms: int, sent_at: float, answered_at: float) -> None:

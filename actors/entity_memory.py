@@ -79,7 +79,8 @@ class EntityMemory:
                 f"{self.type.kind} does not evolve {type(event).__name__}"
             )
         self.seq += 1
-        self.last_at = max(self.last_at, at)
+        if at > self.last_at:
+            self.last_at = at
 
     def remember(self, record: CommandRecord, at: int, seq: int) -> None:
         """Keep the answer of a command, and let go of those older than 24 h."""

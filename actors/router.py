@@ -167,7 +167,7 @@ class Router:
             forwarded.command_id,
             digest(word) if forwarded.command_id else b"",
             forwarded.deadline,
-            lambda reply: self._home_answered(forwarded, reply),
+            functools.partial(self._home_answered, forwarded),
             forwarded.final_no,
         )
         self._host.submit(forwarded.entity, pending)

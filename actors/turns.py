@@ -48,7 +48,7 @@ def take_turn(activation: Activation, pending: Pending, now_ms: int, bytes_max: 
     The reply is not yet sent: it depends on ``activation.memory.seq``.
     """
     memory = activation.memory
-    at = max(memory.last_at, now_ms)
+    at = memory.last_at if memory.last_at > now_ms else now_ms
     word = pending.word
     if isinstance(word, Query):
         return _answer(memory, word, at)
@@ -94,7 +94,8 @@ def _decide(
     except Exception as error:
         return _bug(memory, command, error)
     size = len(encoded) + COMMAND_OVERHEAD_BYTES
-    size += sum(len(record.payload) + RECORD_OVERHEAD_BYTES for record in records)
+    for record in records:
+        size += len(record.payload) + RECORD_OVERHEAD_BYTES
     if size > bytes_max:
         too_large = rejected(TooLarge(size_bytes=size, size_bytes_max=bytes_max), memory.seq)
         return _refuse(activation, pending, turn, too_large, bytes_max)
@@ -129,11 +130,11 @@ def _refuse(
 
 
 def _run(decision: Any, events: list[Event]) -> Any:
-    while True:
-        try:
+    try:
+        while True:
             events.append(next(decision))
-        except StopIteration as end:
-            return end.value
+    except StopIteration as end:
+        return end.value
 
 
 def _happen(
@@ -156,7 +157,9 @@ def _happen(
         return False
     batch.events += records
     batch.size_bytes += size
-    batch.types.update(type(event).__name__ for event in events if type(event).outward)
+    for event in events:
+        if event.outward:
+            batch.types.add(type(event).__name__)
     for send in sends:
         batch.size_bytes += len(send.payload) + len(send.rejected_payload) + RECORD_OVERHEAD_BYTES
         batch.sends.append(send)
@@ -180,7 +183,9 @@ def _react(memory: EntityMemory, events: list[Event], turn: Turn) -> list[SendRe
     sends: dict[bytes, SendRecord] = {}
     reactors = memory.type.reactors
     for event in events:
-        for reactor in reactors.get(type(event), ()):
+        if type(event) not in reactors:
+            continue
+        for reactor in reactors[type(event)]:
             for send in reactor(memory.entity, memory.state, event, turn):
                 record = send_record(send, turn.command_id)
                 assert record.id not in sends, f"{memory.key}: two sends of one turn share step {send.step!r}"

@@ -62,6 +62,7 @@ class Door:
         """(sale, diner) → the command id of the claim that is being decided (F8)."""
         self.exempt = Networks(settings.limit_exempt)
         self.trusted = Networks(settings.trusted_proxies)
+        self._trusts_proxies = bool(self.trusted)
         self.users = Buckets("user", settings.user_rate, settings.buckets_max)
         self.addresses = Buckets("address", settings.address_rate, settings.buckets_max)
         self.guests = Buckets("guest", settings.guest_rate, settings.buckets_max)
@@ -156,7 +157,9 @@ class Door:
 
         Returns the staff account whose roles are still to be looked at, if any (``admit_staff``).
         """
-        call.address = address = self._address(call)
+        if self._trusts_proxies:
+            call.address = self._address(call)
+        address = call.address
         now = self.clock.monotonic()
         limited = address not in self.exempt
         if limited and (wait_s := self.addresses.take(bucket_of(address), now)):
@@ -188,7 +191,7 @@ class Door:
             raise Forbidden(audience=str(audience))
 
     def _address(self, call: Call) -> str:
-        if not self.trusted or b"x-forwarded-for" not in call.headers:
+        if b"x-forwarded-for" not in call.headers:
             return call.address
         values = [value for name, value in call.raw_headers if name == b"x-forwarded-for"]
         return client_address(call.address, values, self.trusted)

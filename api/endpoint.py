@@ -45,6 +45,9 @@ class Endpoint:
         self._decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
         settings = door.settings
         self._body_bytes_max = settings.file_bytes_max if operation.file else settings.body_bytes_max
+        self.takes_body = self._decoder is not None or bool(operation.file)
+        """It waits for a body; else what comes of one is dropped."""
+        self._tally = door.meter.tally(operation.method, operation.path)
 
     # --- through FastAPI -----------------------------------------------------------------------------------
 
@@ -98,14 +101,13 @@ class Endpoint:
 
     # --- the steps, for both roads -------------------------------------------------------------------------
 
-    @property
-    def takes_body(self) -> bool:
-        """It waits for a body; else what comes of one is dropped."""
-        return self._decoder is not None or bool(self.operation.file)
-
     def check(self, call: Call) -> None:
         """Ids and key have their form. Raises a rejection."""
         ids.check(call.params)
+        self.check_key(call)
+
+    def check_key(self, call: Call) -> None:
+        """The key has its form. Raises a rejection."""
         key = self.operation.key
         if key is not Key.NONE:
             call.key = _key(call.raw_headers, call.headers, key is Key.REQUIRED)
@@ -130,8 +132,8 @@ class Endpoint:
 
     def count(self, call: Call, status: int, code: str, seconds: float) -> None:
         """Metrics, and the line in the log."""
+        self._tally.count(status, code, seconds)
         operation = self.operation
-        self.door.meter.count(operation.method, operation.path, status, code, seconds)
         self.door.access.line(operation.method, operation.path, status, code, seconds, call.request_id)
 
 

@@ -139,7 +139,7 @@ class FastProtocol(LimitedProtocol):
         cycle.response_complete = True
         if not cycle.keep_alive:
             self.end()
-        self.on_response_complete()
+        self.answered()
 
     # What closes the connection, or writes to it, comes behind the answers of this turn.
 

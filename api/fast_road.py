@@ -172,7 +172,7 @@ class HotCycle:
 
     def _let_in(self) -> None:
         """The caller may; as soon as the body is here it is decided."""
-        self.endpoint.check(self.call)
+        self.endpoint.check_key(self.call)  # its ids have their form: the road's pattern has matched them
         self._admitted = True
         if not (self.more_body and self.endpoint.takes_body):
             self._decide()

@@ -8,23 +8,48 @@ from collections.abc import Iterator
 from actors.metering import SECONDS_BOUNDS, Histogram
 
 
+class Tally:
+    """Answered requests of one operation: how many by status, and the seconds of its route."""
+
+    __slots__ = ("_problems", "_seconds", "statuses")
+
+    def __init__(self, problems: Counter[str], seconds: Histogram) -> None:
+        self.statuses: Counter[int] = Counter()
+        self._problems = problems
+        self._seconds = seconds
+
+    def count(self, status: int, code: str, seconds: float) -> None:
+        """One more; ``code`` is empty for a yes."""
+        self.statuses[status] += 1
+        if code:
+            self._problems[code] += 1
+        self._seconds.observe(seconds)
+
+
 class HttpMeter:
     """Requests by (method, route, status), problems by code, seconds by route. Labels are closed lists."""
 
     def __init__(self) -> None:
-        self.requests: Counter[tuple[str, str, int]] = Counter()
         self.problems: Counter[str] = Counter()
-        self.seconds: dict[str, Histogram] = {}
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._seconds: dict[str, Histogram] = {}
 
-    def count(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
-        """One answered request; ``code`` is empty for a yes."""
-        self.requests[method, route, status] += 1
-        if code:
-            self.problems[code] += 1
-        histogram = self.seconds.get(route)
-        if histogram is None:
-            histogram = self.seconds[route] = Histogram(SECONDS_BOUNDS)
-        histogram.observe(seconds)
+    def tally(self, method: str, route: str) -> Tally:
+        """Where the requests of one operation are counted."""
+        tally = self._tallies.get((method, route))
+        if tally is None:
+            seconds = self._seconds.setdefault(route, Histogram(SECONDS_BOUNDS))
+            tally = self._tallies[method, route] = Tally(self.problems, seconds)
+        return tally
+
+    @property
+    def requests(self) -> dict[tuple[str, str, int], int]:
+        """Answered requests by (method, route, status)."""
+        return {
+            (*operation, status): count
+            for operation, tally in sorted(self._tallies.items())
+            for status, count in sorted(tally.statuses.items())
+        }
 
     def text(self) -> str:
         """Everything in Prometheus text form."""
@@ -33,7 +58,7 @@ class HttpMeter:
     def _lines(self) -> Iterator[str]:
         yield "# HELP kaifan_http_requests_total Requests answered."
         yield "# TYPE kaifan_http_requests_total counter"
-        for (method, route, status), count in sorted(self.requests.items()):
+        for (method, route, status), count in self.requests.items():
             yield f'kaifan_http_requests_total{{method="{method}",route="{route}",status="{status}"}} {count}'
         yield "# HELP kaifan_http_problems_total Requests answered with a problem, by its code."
         yield "# TYPE kaifan_http_problems_total counter"
@@ -41,8 +66,9 @@ class HttpMeter:
             yield f'kaifan_http_problems_total{{code="{code}"}} {count}'
         yield "# HELP kaifan_http_request_seconds From the first handler to the last byte handed on."
         yield "# TYPE kaifan_http_request_seconds histogram"
-        for route, histogram in sorted(self.seconds.items()):
-            yield from _histogram_lines("kaifan_http_request_seconds", f'route="{route}"', histogram)
+        for route, histogram in sorted(self._seconds.items()):
+            if histogram.count:
+                yield from _histogram_lines("kaifan_http_request_seconds", f'route="{route}"', histogram)
 
 
 def _histogram_lines(name: str, label: str, histogram: Histogram) -> Iterator[str]:

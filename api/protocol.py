@@ -305,14 +305,19 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """As uvicorn's, without its keep-alive timer: ``idle_s`` is kept here."""
-        self.server_state.total_requests += 1
         self.outlet.flush()
+        self.answered()
+
+    def answered(self) -> None:
+        """The answer is written: what waits behind it has its turn."""
+        self.server_state.total_requests += 1
         if self._ended or self.transport.is_closing():
             return
         self._patient_until = 0.0
         if self.unparsed and len(self.pipeline) <= 1:
             self.loop.call_soon(self._parse_more)
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self.start_next()
             self.deadline = self.loop.time() + self.limits.answer_s

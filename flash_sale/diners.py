@@ -25,7 +25,10 @@ class Diners(Table):
 
     def number_of(self, user_id: str) -> int | None:
         """None for somebody who was never here."""
-        for number in self._index().find(key_hash(user_id.encode())):
+        return self._number_under(key_hash(user_id.encode()), user_id)
+
+    def _number_under(self, hashed: int, user_id: str) -> int | None:
+        for number in self._index().find(hashed):
             if self.name(number) == user_id:
                 return number
         return None
@@ -37,14 +40,14 @@ class Diners(Table):
 
     def take_by_name(self, user_id: str, quantity: int) -> int:
         """This diner has taken so many more; answers the number, a newcomer gets the next one."""
-        number = self.number_of(user_id)
+        hashed = key_hash(user_id.encode())
+        number = self._number_under(hashed, user_id)
         if number is not None:
             self.take(number, quantity)
             return number
-        index = self._index()
         segment = self.open_segment()
         number = self.append(segment, self.row.pack(segment.put(user_id), quantity))
-        index.add(key_hash(user_id.encode()), number)
+        self._index().add(hashed, number)
         return number
 
     def taken_by(self, number: int) -> int:

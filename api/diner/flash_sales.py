@@ -5,7 +5,6 @@ The claim is the hottest route of the house; it asks one entity once, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -115,7 +114,7 @@ def claim(call: Call, done: Done) -> None:
     if token is not None and _admits(call, sale, token):
         _claim(call, sale, done)
     else:
-        _unless_entry_is_wanted(call, sale, lambda: _claim(call, sale, done), done)
+        _unless_entry_is_wanted(call, sale, done)
 
 
 def _claim(call: Call, sale: str, done: Done) -> None:
@@ -163,25 +162,24 @@ def _admits(call: Call, sale: str, token: bytes) -> bool:
     return True
 
 
-def _unless_entry_is_wanted(call: Call, sale: str, go_on: Callable[[], None], done: Done) -> None:
+def _unless_entry_is_wanted(call: Call, sale: str, done: Done) -> None:
     """Without a good token only a sale that wants none may be claimed from (F8)."""
     door = call.door
     now = door.clock.monotonic()
-
-    def known(wanted: bool) -> None:
-        if wanted:
-            raise EntryTokenInvalid(valid_from=None)
-        go_on()
-
-    def heard(view: SaleView) -> None:
-        door.terms.heard(sale, view.entry_required, now)
-        known(view.entry_required)
-
     wanted = door.terms.entry_required(sale, now)
     if wanted is None:
+
+        def heard(view: SaleView) -> None:
+            door.terms.heard(sale, view.entry_required, now)
+            if view.entry_required:
+                raise EntryTokenInvalid(valid_from=None)
+            _claim(call, sale, done)
+
         call.submit(f"flash-sale/{sale}", GetSale(), SaleView, heard, done)
+    elif wanted:
+        raise EntryTokenInvalid(valid_from=None)
     else:
-        known(wanted)
+        _claim(call, sale, done)
 
 
 @table.route(
