@@ -43,7 +43,6 @@ Ask = Callable[[str, Query, Callable[[Reply], None]], None]
 """(entity, query, callback): the way to the store; one reply."""
 
 _decode = msgspec.msgpack.Decoder(Offer).decode
-_encode = msgspec.json.Encoder().encode
 _NOTHING = MenuIndex(Menu())
 
 
@@ -123,8 +122,7 @@ class Board:
 
     def _made(self, encoding: bytes) -> tuple[Answer, Answer]:
         if not self._body:
-            menu = self._layout.menu(self.store_id, self.name, self.time_zone, self.version, self.stock)
-            self._body = _encode(menu)
+            self._body = self._layout.body(self.store_id, self.name, self.time_zone, self.version, self.stock)
         body = COMPRESSIONS[encoding](self._body) if encoding else self._body
         headers = [
             (b"etag", self._etag(encoding)),
