@@ -202,20 +202,19 @@ class EntityHost:
         self._after_turn(activation, pending, outcome)
 
     def _after_turn(self, activation: Activation, pending: Pending, outcome: Reply | Taken) -> None:
-        match outcome:
-            case Taken.AGAIN_LATER:
-                activation.full = True
-                activation.mailbox.appendleft(pending)
+        if outcome is Taken.AGAIN_LATER:
+            activation.full = True
+            activation.mailbox.appendleft(pending)
+            self.committer.enqueue(activation)
+        elif outcome is Taken.BROKEN:
+            # The state may be half evolved: it is dropped, and only this command is told of it.
+            self.meter.poisoned_turns += 1
+            self.refuse(pending, "internal_error", "The command failed by a mistake of ours.")
+            self.drop(activation)
+        else:
+            self.gate(activation, pending, outcome)
+            if activation.open is not None:
                 self.committer.enqueue(activation)
-            case Taken.BROKEN:
-                # The state may be half evolved: it is dropped, and only this command is told of it.
-                self.meter.poisoned_turns += 1
-                self.refuse(pending, "internal_error", "The command failed by a mistake of ours.")
-                self.drop(activation)
-            case _:
-                self.gate(activation, pending, outcome)
-                if activation.open is not None:
-                    self.committer.enqueue(activation)
 
     def gate(self, activation: Activation, pending: Pending, reply: Reply) -> None:
         """The output gate: the reply leaves when all that the entity has decided so far is committed."""

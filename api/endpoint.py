@@ -124,9 +124,10 @@ class Endpoint:
 
     def settle(self, call: Call, outcome: Answer | Exception) -> tuple[Answer, str]:
         """The answer as it leaves, and the code of a problem (empty for a yes)."""
-        if isinstance(outcome, Answer):
+        if type(outcome) is Answer:
             return outcome, ""
-        problem = _problem(outcome)
+        assert isinstance(outcome, Exception), "an answer, or why there is none"
+        problem = outcome if isinstance(outcome, Problem) else _problem(outcome)
         body = problem.body(call.request_id)
         return Answer(problem.status, body, problem.all_headers, MEDIA_TYPE), problem.code
 
@@ -167,8 +168,6 @@ def body_of(answer: Answer) -> bytes:
 
 
 def _problem(error: Exception) -> Problem:
-    if isinstance(error, Problem):
-        return error
     if isinstance(error, Rejection):
         return Problem.of(error)
     log.error("request_failed", exc_info=error)

@@ -12,7 +12,7 @@ from api.call import Call
 from api.endpoint import Endpoint
 from api.fast_road import BODY_DIGITS_MAX, FastRoad, HotCycle
 from api.protocol import SLICE_BYTES, LimitedProtocol, Phase
-from api.whole_request import read_whole
+from api.whole_request import WholeRequest, read_whole
 
 
 class FastProtocol(LimitedProtocol):
@@ -29,25 +29,21 @@ class FastProtocol(LimitedProtocol):
     # --- from the transport --------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if not self._took_whole(data):
-            super().data_received(data)
-
-    def _took_whole(self, data: bytes) -> bool:
-        """One hot request and nothing else was read, between two requests: the parser is not needed."""
         before = self.cycle
         if (
-            self._phase is not Phase.NOTHING
-            or len(data) > self.whole_bytes_max
-            or self.unparsed
-            or self._heard_enough
-            or (before is not None and not before.response_complete)
-            or self.transport.is_closing()
+            self._phase is Phase.NOTHING
+            and (before is None or before.response_complete)
+            and len(data) <= self.whole_bytes_max
+            and not (self.unparsed or self._heard_enough or self.transport.is_closing())
+            and (whole := read_whole(data)) is not None
+            and (found := self.road.find(whole.method, whole.url)) is not None
         ):
-            return False
-        whole = read_whole(data)
-        found = None if whole is None else self.road.find(whole.method, whole.url)
-        if whole is None or found is None:
-            return False
+            self._take_whole(whole, found)
+        else:
+            super().data_received(data)
+
+    def _take_whole(self, whole: WholeRequest, found: tuple[Endpoint, dict[str, str]]) -> None:
+        """One hot request and nothing else was read, between two requests: the parser is not needed."""
         hot = self._hot_cycle(found, whole.raw_headers, whole.headers, whole.keep_alive)
         hot.body = whole.body
         hot.more_body = False
@@ -56,7 +52,6 @@ class FastProtocol(LimitedProtocol):
         hot.start()
         if not hot.response_complete:
             self.deadline = self.loop.time() + self.limits.answer_s
-        return True
 
     # --- from the parser -----------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The published menus that one silo knows, at most a second old (D1, D4).
 
-A silo asks a store for its offer at most twice a second, and only while somebody reads; the answer is empty as long
-as nothing has changed. What is made of an offer (index, document, compressed bytes) is made once per version.
+A silo asks a store what is new on its menu at most twice a second, and only while somebody reads; the answer is empty
+as long as nothing is. What is made of a menu (index, document, compressed bytes) is made once per version.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from api.operations import Answer
 from api.problems import Problem
 from pricing.items import MenuIndex
 from pricing.menu import Menu
-from store_runtime.store.menu.commands import GetOffer
-from store_runtime.store.menu.projections import Availability, Offer
+from store_runtime.store.menu.commands import GetMenuSince
+from store_runtime.store.menu.projections import Availability, MenuSince
 
 GOOD_S = 0.9
-"""An offer is good this long from the moment it was asked for: a change reaches every reader within a second."""
+"""A menu is good this long from the moment it was asked for: a change reaches every reader within a second."""
 
 RENEW_S = 0.4
-"""An offer of this age is asked for anew by the next reader, who need not wait for it."""
+"""A menu of this age is asked for anew by the next reader, who need not wait for it."""
 
 STORES_MAX = 1_000
 """Stores whose menus are kept; above it the one not read for longest is forgotten."""
@@ -42,7 +42,7 @@ COMPRESSIONS: dict[bytes, Callable[[bytes], bytes]] = {
 Ask = Callable[[str, Query, Callable[[Reply], None]], None]
 """(entity, query, callback): the way to the store; one reply."""
 
-_decode = msgspec.msgpack.Decoder(Offer).decode
+_decode = msgspec.msgpack.Decoder(MenuSince).decode
 _NOTHING = MenuIndex(Menu())
 
 
@@ -87,16 +87,16 @@ class Board:
         """It may be read."""
         return self.asked_at >= self.needed_from and now < self.asked_at + GOOD_S
 
-    def take(self, offer: Offer, asked_at: float) -> None:
+    def take(self, new: MenuSince, asked_at: float) -> None:
         """The store's answer to a question that was asked then."""
         self.asked_at = asked_at
-        if offer.menu is not None:
-            self.index = MenuIndex(offer.menu, offer.menu_version)
+        if new.menu is not None:
+            self.index = MenuIndex(new.menu, new.menu_version)
             self._layout = Layout(self.index)
-        elif offer.version == self.version:
+        elif new.version == self.version:
             return
-        self.version = offer.version
-        self.name, self.time_zone, self.stock = offer.name, offer.time_zone, offer.stock
+        self.version = new.version
+        self.name, self.time_zone, self.stock = new.name, new.time_zone, new.stock
         self._etags = frozenset(self._etag(encoding) for encoding in (b"", *COMPRESSIONS))
         self._body = b""
         self._answers = {}
@@ -210,7 +210,7 @@ class Menus:
                 failed(Problem.from_reply(reply))
 
         self._ask(
-            f"store/{board.store_id}", GetOffer(seen=board.version, seen_menu=board.index.version), heard
+            f"store/{board.store_id}", GetMenuSince(seen=board.version, seen_menu=board.index.version), heard
         )
 
 

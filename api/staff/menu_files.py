@@ -20,8 +20,8 @@ from api.menu_files.xlsx import NotAWorkbook, read_xlsx, write_xlsx
 from api.operations import Answer, Table
 from api.problems import Problem
 from pricing.menu import Menu
-from store_runtime.store.menu.commands import GetDraft, GetOffer, SaveDraft
-from store_runtime.store.menu.projections import DraftView, Offer
+from store_runtime.store.menu.commands import GetDraft, GetMenuSince, SaveDraft
+from store_runtime.store.menu.projections import DraftView, MenuSince
 from store_runtime.store.rejections import InvalidField, StoreNotFound
 
 table = Table("Menu, stock, settings")
@@ -82,14 +82,14 @@ async def import_menu(call: Call) -> Answer:
     published; the report says what changes against the published menu.
     """
     store = f"store/{call.params['store_id']}"
-    offer = await call.ask(store, GetOffer(), Offer)
+    published = await call.ask(store, GetMenuSince(), MenuSince)
     read = await _apart(call, lambda: _read(call))
     dry_run = call.query.dry_run
     if read.problems and not dry_run:
         raise ImportInvalid(problems=read.problems)
     change = None
     if read.menu is not None:
-        change = diff(offer.menu or Menu(), read.menu)
+        change = diff(published.menu or Menu(), read.menu)
         if not dry_run:
             await call.tell(store, SaveDraft(menu=read.menu, by=who(call)), DraftView)
     report = ImportReport(
@@ -160,7 +160,7 @@ async def _exported(call: Call, content_type: str, suffix: str, write: Callable[
     if call.query.draft:
         menu = (await call.ask(f"store/{store_id}", GetDraft(), DraftView)).menu
     else:
-        menu = (await call.ask(f"store/{store_id}", GetOffer(), Offer)).menu or Menu()
+        menu = (await call.ask(f"store/{store_id}", GetMenuSince(), MenuSince)).menu or Menu()
     body = await _apart(call, lambda: write(menu))
     disposition = f'attachment; filename="menu-{store_id}.{suffix}"'.encode()
     return Answer(200, body, ((b"content-disposition", disposition),), content_type.encode())

@@ -14,7 +14,7 @@ from actors.words import Accepted, Command, Query
 from api import menus
 from api.menus import best_encoding
 from store_runtime.store.commands import CreateStore
-from store_runtime.store.menu.commands import GetOffer, SetDishStock
+from store_runtime.store.menu.commands import GetMenuSince, SetDishStock
 from tests.api.house import Gate, House, fresh_key, in_time, open_house
 
 pytestmark = pytest.mark.anyio
@@ -231,13 +231,13 @@ async def test_D4_many_are_set_at_once_or_none(owner: Owner) -> None:
 async def test_D4_a_change_made_elsewhere_reaches_every_reader_within_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A silo reads from memory and asks again once its offer is a little old; never from one that is too old."""
+    """A silo reads from memory and asks again once its menu is a little old; never from one that is too old."""
     now = 1_000.0
     asked: list[Query | Command] = []
 
     def counting(router: Any) -> Any:
         def holds(word: Command | Query) -> bool:
-            if isinstance(word, GetOffer):
+            if isinstance(word, GetMenuSince):
                 asked.append(word)
             return False
 

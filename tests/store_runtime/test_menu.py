@@ -18,7 +18,7 @@ from store_runtime.store.menu.commands import (
     GetDishStock,
     GetDraft,
     GetMenu,
-    GetOffer,
+    GetMenuSince,
     GetVersion,
     GetVersions,
     PublishMenu,
@@ -217,16 +217,16 @@ def test_D1_a_dish_put_by_itself_is_a_version_and_stays_in_the_draft() -> None:
 def test_D1_an_offer_says_only_what_is_new() -> None:
     """Nothing when nothing changed, no menu when only stock did, all of it after publishing."""
     given = store("noodles", "rice")
-    first = given.ask(GetOffer())
+    first = given.ask(GetMenuSince())
     assert (first.menu, first.stock) == (menu("noodles", "rice"), {})
 
-    again = given.ask(GetOffer(seen=first.version, seen_menu=first.menu_version))
+    again = given.ask(GetMenuSince(seen=first.version, seen_menu=first.menu_version))
     assert (again.version, again.menu, again.name) == (first.version, None, "")
     given.when(SetDishStock(dish_id="rice", state="out"))
-    out = given.ask(GetOffer(seen=first.version, seen_menu=first.menu_version))
+    out = given.ask(GetMenuSince(seen=first.version, seen_menu=first.menu_version))
     assert (out.menu, [(key, one.state) for key, one in out.stock.items()]) == (None, [("rice", "out")])
     publish(given, menu("rice"))
-    assert given.ask(GetOffer(seen=out.version, seen_menu=out.menu_version)).menu == menu("rice")
+    assert given.ask(GetMenuSince(seen=out.version, seen_menu=out.menu_version)).menu == menu("rice")
 
 
 def test_D2_an_option_has_stock_of_its_own() -> None:
@@ -238,7 +238,7 @@ def test_D2_an_option_has_stock_of_its_own() -> None:
     counted = given.when(SetDishStock(dish_id="noodles#large", state="qty", left=3))
 
     assert (counted.reply.name, counted.reply.availability.left) == ("大份", 3)
-    assert given.ask(GetOffer()).stock["noodles#large"].left == 3
+    assert given.ask(GetMenuSince()).stock["noodles#large"].left == 3
     refused = given.when(SetDishStock(dish_id="noodles#huge", state="out"))
     assert refused.rejection == DishNotFound(dish_id="noodles#huge")
 

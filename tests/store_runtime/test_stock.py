@@ -15,7 +15,7 @@ from store_runtime.store.commands import ChangeSettings, CreateStore
 from store_runtime.store.invariants import violations
 from store_runtime.store.menu.commands import (
     GetDishStock,
-    GetOffer,
+    GetMenuSince,
     PublishMenu,
     SaveDraft,
     SetDishStock,
@@ -130,7 +130,7 @@ def test_D4_many_keys_are_set_in_one_turn_or_not_at_all() -> None:
     assert unknown.rejection == DishNotFound(dish_id="noodles#ham")
     assert isinstance(twice.rejection, InvalidField)
     assert [view.availability.state for view in done.reply.items] == ["qty", "out"]
-    assert set(given.ask(GetOffer()).stock) == {"rice", "noodles#egg"}
+    assert set(given.ask(GetMenuSince()).stock) == {"rice", "noodles#egg"}
 
 
 def test_D3_what_lines_take_is_summed_per_component() -> None:

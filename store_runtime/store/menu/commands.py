@@ -102,10 +102,10 @@ class GetMenu(Query, frozen=True, kw_only=True):
     """The menu with what is available now: MenuView; its version changes whenever the view does (ETag)."""
 
 
-class GetOffer(Query, frozen=True, kw_only=True):
-    """What is offered, as far as the asker does not know it: Offer.
+class GetMenuSince(Query, frozen=True, kw_only=True):
+    """What is new on the menu for the asker: MenuSince.
 
-    ``seen`` is the version and ``seen_menu`` the menu_version of the offer it has; 0: none.
+    ``seen`` is the version and ``seen_menu`` the menu_version of what it has; 0: none.
     """
 
     seen: int = 0

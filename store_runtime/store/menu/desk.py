@@ -19,7 +19,7 @@ from store_runtime.store.menu.commands import (
     GetCompanions,
     GetDraft,
     GetMenu,
-    GetOffer,
+    GetMenuSince,
     GetVersion,
     GetVersions,
     PublishMenu,
@@ -38,8 +38,8 @@ from store_runtime.store.menu.projections import (
     CompanionList,
     DishView,
     DraftView,
+    MenuSince,
     MenuView,
-    Offer,
     PublishedView,
     VersionList,
     VersionView,
@@ -153,15 +153,15 @@ class MenuDesk(Desk):
         self.must_exist(store)
         return menu_view(store.menu, store.stock, self.id, store.settings.name, at)
 
-    @answers(GetOffer)
-    def show_offer(self, store: StoreBooks, query: GetOffer, at: int) -> Offer:
+    @answers(GetMenuSince)
+    def show_menu_since(self, store: StoreBooks, query: GetMenuSince, at: int) -> MenuSince:
         """What the asker does not know of what is offered; asked twice a second by every silo with guests."""
         self.must_exist(store)
         menu, stock = store.menu, store.stock
         version = shown_version(menu, stock, at)
         if version == query.seen and menu.number == query.seen_menu:
-            return Offer(version=version, menu_version=menu.number)
-        return Offer(
+            return MenuSince(version=version, menu_version=menu.number)
+        return MenuSince(
             version=version,
             menu_version=menu.number,
             name=store.settings.name,

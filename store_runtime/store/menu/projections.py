@@ -44,8 +44,8 @@ class MenuView(msgspec.Struct, frozen=True, kw_only=True):
     menu_version: int = 0
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is offered, as far as the asker did not know it.
+class MenuSince(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is new on the menu for the asker.
 
     Args:
         version: changes with everything shown; alike → nothing else is filled in.
