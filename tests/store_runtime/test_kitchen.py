@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from actors.testing.kit import NOON, Given, Outcome
 from store_runtime.by import By
 from store_runtime.live import GetDelta
 from store_runtime.rejections import IllegalTransition, InvalidField
+from store_runtime.store.commands import CreateFlashSale, RecordSold, ReturnStock
 from store_runtime.store.kitchen.commands import (
     AnswerCancel,
     AnswerRush,
@@ -29,6 +32,7 @@ from store_runtime.store.kitchen.events import KitchenMoved
 from store_runtime.store.kitchen.machine import BY_HAND, MACHINE
 from store_runtime.store.kitchen.rejections import KitchenLineNotFound, TooSoon
 from store_runtime.store.kitchen.terms import StationTerms
+from store_runtime.store.menu.commands import SetDishStock
 from store_runtime.store.orders.commands import (
     CancelLine,
     CompLine,
@@ -39,6 +43,7 @@ from store_runtime.store.orders.commands import (
     ReleaseLines,
 )
 from store_runtime.store.orders.rejections import OrderUnknown
+from store_runtime.store.orders.state import BatchState
 from store_runtime.store.state import StoreBooks
 from tests.store_runtime.dining import (
     HOUR,
@@ -592,6 +597,38 @@ class KitchenMachine(RuleBasedStateMachine):
         command = CompLine if comps else CancelLine
         self._say(command(order=TABLE, line_id=f"l{number}", quantity=quantity, reason="慢"))
 
+    @rule(
+        key=strategies.sampled_from(["noodles", "tea", "noodles#egg"]),
+        state=strategies.sampled_from(["in", "out", "qty", "qty"]),
+        left=strategies.integers(0, 30),
+    )
+    def count(self, key: str, state: Any, left: int) -> None:
+        self._say(SetDishStock(dish_id=key, state=state, left=left if state == "qty" else None))
+
+    @rule(stock=strategies.integers(1, 6))
+    def carve(self, stock: int) -> None:
+        """F10: a flash sale of the same noodles."""
+        at = self.given.at
+        self._say(
+            CreateFlashSale(
+                title="面",
+                dish_id="noodles",
+                price_fen=900,
+                stock=stock,
+                per_user_limit=2,
+                starts_at=at,
+                ends_at=at + HOUR,
+            )
+        )
+
+    @rule(quantity=strategies.integers(1, 4), sold=strategies.booleans())
+    def end_sale(self, quantity: int, sold: bool) -> None:
+        for sale_id, sale in self.given.state.sales.items():
+            if sale.out >= quantity:
+                command = RecordSold if sold else ReturnStock
+                self._say(command(flash_sale_id=sale_id, dish_id="noodles", quantity=quantity))
+                return
+
     @rule(minutes=strategies.integers(1, 40))
     def wait(self, minutes: int) -> None:
         until = self.given.at + minutes * MINUTE
@@ -603,6 +640,20 @@ class KitchenMachine(RuleBasedStateMachine):
     def holds(self) -> None:
         if hasattr(self, "given"):
             sound(self.given)
+
+    @invariant()
+    def sold_is_what_was_fired_and_is_still_wanted(self) -> None:
+        """D4: counted again from the orders and the sales."""
+        if not hasattr(self, "given"):
+            return
+        store = self.given.state
+        sold = Counter({"noodles": sum(sale.sold for sale in store.sales.values())})
+        for batch in store.orders.batches.values():
+            if batch.state is BatchState.FIRED:
+                sold += store.orders.takes(batch)
+        assert {key: books.sold for key, books in store.stock.books.items()} == {
+            key: sold[key] for key in store.stock.books
+        }
 
     @invariant()
     def the_order_knows_what_the_kitchen_knows(self) -> None:
@@ -617,5 +668,16 @@ class KitchenMachine(RuleBasedStateMachine):
                 assert (ordered.cancelled == ordered.quantity) == (ordered.status == "cancelled")
 
 
-KitchenMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+KitchenMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestKitchenMachine = KitchenMachine.TestCase
+
+
+def test_the_page_shows_the_machine_as_it_runs() -> None:
+    """docs/kitchen.md lists the steps of every state."""
+    page = (Path(__file__).parents[2] / "docs" / "kitchen.md").read_text(encoding="utf-8")
+    table = page.partition("| State | Steps |")[2].partition("\n\n")[0]
+    rows = [row.strip("|").split("|") for row in table.splitlines()[2:]]
+
+    shown = {state.strip(): [one for one in steps.strip().split(", ") if one != "–"] for state, steps in rows}
+
+    assert shown == {state: list(steps) for state, steps in MACHINE.items()}

@@ -6,6 +6,8 @@ import pytest
 
 from actors.testing.kit import NOON
 from pricing.menu import Menu
+from store_runtime.audit_log.acts import RecordAct
+from store_runtime.by import By
 from store_runtime.rejections import IllegalTransition, InvalidField
 from store_runtime.store.commands import ChangeSettings
 from store_runtime.store.kitchen.commands import ChangeKitchen
@@ -335,11 +337,12 @@ def test_O2_a_rejection_has_a_reason_and_tells_the_order_to_refund() -> None:
     given.when(ChangeSettings(auto_accept=False))
     place(given, line("l1"), order=PICKUP, channel="pickup")
 
-    rejected = given.when(RejectLines(order=PICKUP, batch=1, reason="煤气停了"))
+    by = By("waiter-1", device="till-1")
+    rejected = given.when(RejectLines(order=PICKUP, batch=1, reason="煤气停了", by=by))
 
-    assert [(send.to, send.command) for send in rejected.sends] == [
-        (PICKUP, RejectOrder(batch=1, reason="煤气停了"))
-    ]
+    assert told(rejected, RejectOrder) == [RejectOrder(batch=1, reason="煤气停了", by=by)]
+    act = told(rejected, RecordAct)[0].act
+    assert (act.by, act.action, act.subject, act.reason) == (by, "order.reject", PICKUP, "煤气停了")
     assert stock(given, "noodles") == (5, 0, 0, 0)
     assert given.when(RejectLines(order=PICKUP, batch=1, reason="煤气停了")).sends == []
     assert given.when(AcceptLines(order=PICKUP, batch=1)).rejection == IllegalTransition(

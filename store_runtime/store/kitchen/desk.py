@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from actors.entity import Decision, answers, decides, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
+from store_runtime.audit_log.acts import act_done
 from store_runtime.rejections import IllegalTransition, InvalidField
 from store_runtime.store.kitchen import cancelling
 from store_runtime.store.kitchen.commands import (
@@ -189,6 +191,9 @@ class KitchenDesk(KitchenEvolution):
         terms = replace(store.kitchen.terms, **wanted)
         if terms != store.kitchen.terms:
             yield KitchenChanged(terms=terms, by=cmd.by)
+            subject = f"store/{self.id}/kitchen"
+            before, now = to_builtins(store.kitchen.terms), to_builtins(terms)
+            yield from act_done(self.id, turn, cmd.by, "store.settings", subject, before=before, after=now)
         return terms
 
     # --- by the clock ----------------------------------------------------------------------------------

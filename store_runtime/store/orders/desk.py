@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from actors.entity import Decision, decides, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
+from store_runtime.audit_log.acts import act_done
 from store_runtime.by import By
 from store_runtime.rejections import IllegalTransition, InvalidField
 from store_runtime.store.kitchen.load import Load
@@ -201,6 +202,7 @@ class OrderDesk(OrderEvolution):
         if batch.state is not BatchState.REJECTED:
             self._must_be_in(batch, BatchState.WAITING, BatchState.HELD, BatchState.LAPSED)
             yield BatchRejected(order=batch.order, batch=batch.batch, reason=cmd.reason, by=cmd.by)
+            yield from act_done(self.id, turn, cmd.by, "order.reject", batch.order, reason=cmd.reason)
 
     @decides(ReleaseLines)
     def release_lines(self, store: StoreBooks, cmd: ReleaseLines, turn: Turn) -> Decision[None]:
