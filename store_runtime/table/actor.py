@@ -117,6 +117,8 @@ class Table(Entity[TableState]):
         self._must_be_known(table)
         here = table.sittings.get(cmd.session_id)
         if here is not None:
+            # It left a moment ago and is back before its word about that: what it said before this counts no more.
+            yield SessionReceived(arrival=cmd, letter=here.letter, label=here.label, pin=table.pin)
             return Received(reserved=self._reserved(table, here.letter, here.label))
         if table.sittings and not table.terms.shared:
             raise TableTaken(session_id=next(iter(table.sittings)))

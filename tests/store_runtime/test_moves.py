@@ -90,7 +90,10 @@ def test_T8_a_party_changes_its_table_and_its_phones_follow() -> None:
     state = floor.session(session)
     assert (state.table_id, state.label, state.moving) == ("t9", "9", "")
     assert (floor.table("t8"), floor.table("t9")) == ([], [session])
-    assert [one.type for one in state.live.since(seq).events][:1] == ["session_transferred"]
+    assert [one.type for one in state.live.since(seq).events][:2] == [
+        "session_moving",
+        "session_transferred",
+    ]
     assert {batch.label for batch in floor["store/s1"].state.orders.batches.values()} == {"9"}
     again = floor.scan("ann", "t9")
     assert (again.reply.outcome, again.reply.session_id) == ("joined", session)

@@ -48,7 +48,9 @@ class TransferDesk(Desk):
         if cmd.to_table_id == session.table_id:
             return TransferAnswer(table=table)
         yield TransferBegan(to_table_id=cmd.to_table_id, by=cmd.by)
-        return TransferAnswer(table=table, receive=self._receive(session, session.status))
+        return TransferAnswer(
+            table=table, receive=self._receive(session, session.status, session.live.seq + 1)
+        )
 
     @decides(ComeBack)
     def come_back(self, session: Session, cmd: ComeBack, turn: Turn) -> Decision[TransferAnswer]:
@@ -60,7 +62,7 @@ class TransferDesk(Desk):
             raise SessionBusy()
         yield ReturnBegan(by=cmd.by)
         table = f"{session.store_id}.{session.table_id}"
-        return TransferAnswer(table=table, receive=self._receive(session, "seated"))
+        return TransferAnswer(table=table, receive=self._receive(session, "seated", session.live.seq + 1))
 
     @decides(TableReserved)
     def reserved(self, session: Session, cmd: TableReserved, turn: Turn) -> Decision[ReservedAnswer]:
@@ -93,10 +95,11 @@ class TransferDesk(Desk):
         if session.moving == "return":
             yield ReturnGivenUp(seated=True)
 
-    def _receive(self, session: Session, state: str) -> ReceiveSession:
+    def _receive(self, session: Session, state: str, seq: int) -> ReceiveSession:
+        """``seq`` is that after the move has begun."""
         return ReceiveSession(
             session_id=self.id,
-            seq=session.live.seq,
+            seq=seq,
             opened_at=session.opened_at,
             party_size=session.party_size,
             guests=sum(1 for guest in session.guests.values() if not guest.left),
@@ -112,7 +115,7 @@ class TransferDesk(Desk):
         state = session.status if isinstance(e, TransferBegan) else "seated"
         yield Send(
             to=f"table/{session.store_id}.{session.moving_to}",
-            command=self._receive(session, state),
+            command=self._receive(session, state, session.live.seq),
             step="receive",
             if_rejected=TransferRefused(table_id=session.moving_to),
         )
@@ -151,10 +154,13 @@ class TransferDesk(Desk):
     @evolves(TransferBegan)
     def on_transfer_began(self, session: Session, e: TransferBegan, at: int) -> None:
         session.moving, session.moving_to, session.moving_by = "transfer", e.to_table_id, e.by
+        # Its seq tells the tables' books apart: what a table is asked now is newer than what it was told before.
+        session.live.add("session_moving", at, to_table_id=e.to_table_id)
 
     @evolves(TransferGivenUp)
     def on_transfer_given_up(self, session: Session, e: TransferGivenUp, at: int) -> None:
         session.stand()
+        session.live.add("session_stays", at, table_id=session.table_id)
 
     @evolves(SessionTransferred)
     def on_transferred(self, session: Session, e: SessionTransferred, at: int) -> None:
@@ -169,6 +175,7 @@ class TransferDesk(Desk):
     @evolves(ReturnBegan)
     def on_return_began(self, session: Session, e: ReturnBegan, at: int) -> None:
         session.moving, session.moving_to, session.moving_by = "return", session.table_id, e.by
+        session.live.add("session_moving", at, to_table_id=session.table_id)
 
     @evolves(SessionReturned)
     def on_returned_to_table(self, session: Session, e: SessionReturned, at: int) -> None:
@@ -177,3 +184,4 @@ class TransferDesk(Desk):
     @evolves(ReturnGivenUp)
     def on_return_given_up(self, session: Session, e: ReturnGivenUp, at: int) -> None:
         session.stand()
+        session.live.add("session_stays", at, moved_to=session.moved_to)
