@@ -1,4 +1,4 @@
-"""Shared tables under faults: store, tables and sessions, with rounds, transfers, merges and lines that move (T2–T8)."""
+"""Shared tables under faults: store, tables, sessions; rounds, transfers, merges, lines that move (T2–T8)."""
 
 from __future__ import annotations
 
