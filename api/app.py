@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import accounts, docs_page, ops
 from api.audiences import PUBLIC
 from api.call import Call
-from api.diner import channel_orders, delivery, flash_sales, menu, orders, recommendations, tables
+from api.diner import channel_orders, delivery, flash_sales, menu, orders, recommendations, rushing, tables
 from api.door import Door
 from api.endpoint import Endpoint, Resource
 from api.fast_road import FastRoad
@@ -48,6 +48,7 @@ API_VERSION = "1.0"
 TABLES = (
     flash_sales.table,  # first, because the router tries one address after the other
     tables.table,
+    rushing.table,
     menu.table,
     recommendations.table,
     orders.table,

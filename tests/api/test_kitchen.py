@@ -19,6 +19,7 @@ from store_runtime.store.menu.commands import PublishMenu, SaveDraft
 from store_runtime.store.orders.commands import CancelLine, PlaceLines, WantedLine
 from store_runtime.takeout.commands import ChannelTerms, OpenOrder, ReportPayment
 from tests.api.house import House, fresh_key, in_time
+from tests.api.test_tables import add, ops, sit, submit, token_of
 
 pytestmark = pytest.mark.anyio
 
@@ -316,3 +317,57 @@ async def test_O2_rounds_of_tables_wait_where_the_store_wants_that(house: House)
     shown = await screen(house)
     assert on(shown, line_id)["state"] == "queued"
     assert second not in [one["order"] for one in shown["waiting"]]
+
+
+# --- 催菜 by guests (O8) ---------------------------------------------------------------------------------
+
+
+async def test_O8_guests_ask_where_their_dishes_are(house: House) -> None:
+    """Their own lines, through their session; a stranger has no such session."""
+    await stove(house)
+    ann, bob = await house.diner(), await house.diner()
+    session = (await sit(house, ann, await token_of(house))).json()["session_id"]
+    seq = (await ops(house, session, ann, add("a1", "noodles", 2))).json()["seq"]
+    path = f"/api/v1/table-sessions/{session}"
+    placed = await submit(house, session, ann, seq)
+    assert placed.status_code == 201, placed.text
+    line_id = placed.json()["lines"][0]["line_id"]
+
+    rushed = await house.http.post(f"{path}/rush", json={"line_ids": [line_id]}, headers=ann)
+    again = await house.http.post(f"{path}/rush", json={}, headers=ann)
+    others = await house.http.post(f"{path}/rush", json={"line_ids": ["none"]}, headers=ann)
+    stranger = await house.http.post(f"{path}/rush", json={}, headers=bob)
+
+    assert rushed.json() == {"line_ids": [line_id]}
+    assert on(await screen(house), line_id)["rushes"] == 1
+    assert (again.status_code, again.json()["code"]) == (409, "too_soon")
+    assert (others.status_code, others.json()["code"]) == (404, "order_unknown")
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "table_session_not_found")
+    await step(house, line_id, "rush-reply", minutes=5, text="马上")
+
+
+async def test_O8_a_diner_asks_where_their_order_is(house: House) -> None:
+    """Once it is accepted; somebody else's order is not found."""
+    order_id, who = await paid_order(house)
+    path = f"/api/v1/orders/{order_id}"
+    early = await house.http.post(f"{path}/rush", json={}, headers=who)
+    await house.http.post(f"{path}/accept", json={}, headers=await house.staff("waiter"))
+
+    rushed = await house.http.post(f"{path}/rush", json={}, headers=who)
+    stranger = await house.http.post(f"{path}/rush", json={}, headers=await house.diner())
+
+    assert (early.status_code, early.json()["code"]) == (404, "order_unknown")
+    assert rushed.json() == {"line_ids": [f"{order_id}.l1"]}
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "order_not_found")
+
+
+async def test_T11_a_cleared_session_rushes_nothing(house: House) -> None:
+    """410, like every write."""
+    ann = await house.diner()
+    session = (await sit(house, ann, await token_of(house))).json()["session_id"]
+    path = f"/api/v1/table-sessions/{session}"
+    await house.http.post(f"{path}/clear", json={}, headers=await house.staff("waiter"))
+
+    gone = await house.http.post(f"{path}/rush", json={}, headers=ann)
+
+    assert (gone.status_code, gone.json()["code"]) == (410, "session_closed")

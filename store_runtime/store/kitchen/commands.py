@@ -68,8 +68,8 @@ class FireCourse(Command, frozen=True, kw_only=True):
 class RushLines(Command, frozen=True, kw_only=True):
     """催菜: an order asks where its dishes are: some of its lines (its own ids), a course, or all of it (O8).
 
-    What was asked for within the cooldown is left out; when nothing is left, TooSoon. Answered with the ids of the
-    kitchen lines that were asked for.
+    What was asked for within the cooldown is left out; when nothing is left, TooSoon. Answered with the ids of
+    those of its lines that were asked for.
     """
 
     order: str

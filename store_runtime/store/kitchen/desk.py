@@ -134,7 +134,7 @@ class KitchenDesk(KitchenEvolution):
         for line_id in rushed:
             plan.step(line_id, "RUSH")
         yield plan.event()
-        return rushed
+        return list(dict.fromkeys(plan.line(line_id).cooking.order_line_id for line_id in rushed))
 
     @decides(RushLine)
     def rush_line(self, store: StoreBooks, cmd: RushLine, turn: Turn) -> Decision[LineView]:
