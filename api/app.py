@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import accounts, docs_page, ops
 from api.audiences import PUBLIC
 from api.call import Call
-from api.diner import channel_orders, delivery, flash_sales, menu, orders, recommendations, rushing, tables
+from api.diner import channel_orders, delivery, flash_sales, menu, orders, recommendations, reservations, rushing, tables
 from api.door import Door
 from api.endpoint import Endpoint, Resource
 from api.fast_road import FastRoad
@@ -39,6 +39,7 @@ from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
 from api.staff import menu as staff_menu
 from api.staff import orders as staff_orders
+from api.staff import reservations as staff_reservations
 from api.staff import stock as staff_stock
 from api.staff import store as staff_store
 from api.staff import tables as staff_tables
@@ -54,6 +55,8 @@ TABLES = (
     orders.table,
     delivery.table,
     channel_orders.table,
+    reservations.table,
+    staff_reservations.table,
     staff_orders.table,
     staff_delivery.table,
     accounts.table,

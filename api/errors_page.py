@@ -17,6 +17,7 @@ import flash_sale.rejections
 import store_runtime.delivery.rejections
 import store_runtime.diner_orders.rejections
 import store_runtime.rejections
+import store_runtime.reservations.rejections
 import store_runtime.store.floor.rejections
 import store_runtime.store.kitchen.rejections
 import store_runtime.store.menu.rejections
@@ -40,6 +41,7 @@ ROOMS: tuple[ModuleType, ...] = (
     flash_sale.rejections,
     store_runtime.rejections,
     store_runtime.store.rejections,
+    store_runtime.reservations.rejections,
     store_runtime.store.orders.rejections,
     store_runtime.store.menu.rejections,
     store_runtime.store.orders.rejections,

@@ -8,6 +8,7 @@ from actors.words import Rejection
 from api.rejections import TableTokenInvalid
 from brand.rejections import AccountNotFound
 from flash_sale.rejections import ClaimNotFound, FlashSaleNotFound
+from store_runtime.reservations.rejections import ReservationNotFound
 from store_runtime.store.kitchen.rejections import KitchenLineNotFound
 from store_runtime.store.menu.rejections import DishNotFound, VersionNotFound
 from store_runtime.store.rejections import StoreNotFound
@@ -29,6 +30,7 @@ NOT_FOUND: dict[str, Rejection] = {
     "order_id": OrderNotFound(),
     "payment_id": PaymentNotFound(),
     "username": AccountNotFound(),
+    "reservation_id": ReservationNotFound(),
     "table_token": TableTokenInvalid(),
     "table_id": TableNotFound(),
     "session_id": TableSessionNotFound(),
@@ -55,3 +57,16 @@ def check(params: dict[str, str]) -> None:
 def order_of(payment_id: str) -> str:
     """The order that a payment belongs to: a payment's id is its order's and a suffix."""
     return payment_id.rpartition(".")[0]
+
+
+_DEPOSIT = re.compile(r"(.+\.[0-9]{8})\.r[a-z2-7]{16}\.p[0-9]+")
+
+
+def owner_of(payment_id: str) -> str:
+    """The entity that a payment belongs to, by its id alone: a day's book for a deposit, else an order.
+
+    >>> owner_of("s1.20261124.rabcdefghijklmnop.p1"), owner_of("oabcdefghijklmnop.p1")
+    ('reservation-book/s1.20261124', 'takeout/oabcdefghijklmnop')
+    """
+    deposit = _DEPOSIT.fullmatch(payment_id)
+    return f"reservation-book/{deposit[1]}" if deposit else f"takeout/{order_of(payment_id)}"

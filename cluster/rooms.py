@@ -7,6 +7,7 @@ from typing import Any
 
 import flash_sale.invariants
 import store_runtime.audit_log.invariants
+import store_runtime.reservations.invariants
 import store_runtime.store.invariants
 import store_runtime.takeout.invariants
 import store_runtime.till.invariants
@@ -18,6 +19,8 @@ from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.pickup_screen.actor import PickupScreen
+from store_runtime.reservations.actor import ReservationBook
+from store_runtime.reservations.plan import ReservationPlan
 from store_runtime.store.actor import Store
 from store_runtime.table.actor import Table
 from store_runtime.table.code import TableCode
@@ -34,6 +37,8 @@ ENTITIES: tuple[type[Entity[Any]], ...] = (
     StaffList,
     Delivery,
     PickupScreen,
+    ReservationPlan,
+    ReservationBook,
     AuditLog,
     Table,
     TableCode,
@@ -50,6 +55,7 @@ INVARIANTS: dict[str, Invariant] = {
     FlashSaleItem.kind: flash_sale.invariants.violations,
     TakeoutOrder.kind: store_runtime.takeout.invariants.violations,
     Store.kind: store_runtime.store.invariants.violations,
+    ReservationBook.kind: store_runtime.reservations.invariants.violations,
     Till.kind: store_runtime.till.invariants.violations,
     AuditLog.kind: store_runtime.audit_log.invariants.violations,
 }

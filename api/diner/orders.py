@@ -122,7 +122,7 @@ async def report_simulated_payment(call: Call) -> Answer:
     if not call.user_id:
         await _payment(call)
     command = ReportPayment(payment_id=payment_id, outcome=call.body.outcome, user_id=call.user_id)
-    view = await call.tell(f"takeout/{_order_of(payment_id)}", command, PaymentView)
+    view = await call.tell(_owner_of(payment_id), command, PaymentView)
     return Answer(200, PaymentShown.of(view))
 
 
@@ -130,13 +130,12 @@ async def _payment(call: Call) -> PaymentView:
     """The payment, if the caller may see it."""
     payment_id = call.params["payment_id"]
     query = GetPayment(payment_id=payment_id, user_id=call.user_id)
-    view = await call.ask(f"takeout/{_order_of(payment_id)}", query, PaymentView)
+    view = await call.ask(_owner_of(payment_id), query, PaymentView)
     await call.must_be_allowed_at(view.store_id)
     return view
 
 
-def _order_of(payment_id: str) -> str:
-    order_id = ids.order_of(payment_id)
-    if not order_id:
+def _owner_of(payment_id: str) -> str:
+    if not ids.order_of(payment_id):
         raise PaymentNotFound()
-    return order_id
+    return ids.owner_of(payment_id)

@@ -14,13 +14,22 @@ from store_runtime.table_session.guests import GuestsDesk
 from store_runtime.table_session.moving.combining import CombineDesk
 from store_runtime.table_session.moving.merging import MergeDesk
 from store_runtime.table_session.moving.transfer import TransferDesk
+from store_runtime.table_session.preorder import PreorderDesk
 from store_runtime.table_session.projections import SessionPlace, SessionView, session_view
 from store_runtime.table_session.rounds import RoundsDesk
 from store_runtime.table_session.state import Session
 
 
 class TableSession(
-    GuestsDesk, CartDesk, RoundsDesk, CallsDesk, ClearingDesk, TransferDesk, MergeDesk, CombineDesk
+    GuestsDesk,
+    CartDesk,
+    RoundsDesk,
+    PreorderDesk,
+    CallsDesk,
+    ClearingDesk,
+    TransferDesk,
+    MergeDesk,
+    CombineDesk,
 ):
     """One visit of one party."""
 

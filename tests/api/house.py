@@ -35,6 +35,8 @@ from store_runtime.audit_log.actor import AuditLog
 from store_runtime.delivery.actor import Delivery
 from store_runtime.diner_orders.actor import DinerOrders
 from store_runtime.pickup_screen.actor import PickupScreen
+from store_runtime.reservations.actor import ReservationBook
+from store_runtime.reservations.plan import ReservationPlan
 from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateStore
 from store_runtime.store.floor.commands import PutTable, TablePlan
@@ -54,6 +56,8 @@ ENTITIES = (
     StaffList,
     Delivery,
     PickupScreen,
+    ReservationPlan,
+    ReservationBook,
     AuditLog,
     Table,
     TableCode,

@@ -14,6 +14,8 @@ from store_runtime.store.orders.projections import PlacedLines
 
 LINES_MAX = 200
 NOTE_LENGTH_MAX = 200
+ANY_PRICE = -1
+"""As ``quoted_fen``: no price was promised, what it costs now is right."""
 
 Channel = Literal["dine_in", "pickup", "delivery", "reservation"]
 Note = Annotated[str, Meta(max_length=NOTE_LENGTH_MAX)]
@@ -49,6 +51,8 @@ class PlaceLines(Command, frozen=True, kw_only=True):
         label: what paper and screens call the order: "8 号桌", "A012".
         fire: at once; or the stock is held until FireLines or ReleaseLines, or ``hold_until`` has passed.
         menu_version: the version that was quoted.
+        instead_of: ``<order>#<batch>`` of a hold that this takes the place of: what it keeps is free for these lines
+            and for nobody else (T14).
         number_wanted: give a pickup number (T13) with the answer, or when it is fired.
     """
 
@@ -62,6 +66,7 @@ class PlaceLines(Command, frozen=True, kw_only=True):
     hold_until: int = 0
     ready_at: int = 0
     number_wanted: bool = False
+    instead_of: str = ""
 
 
 class PlaceUnlisted(Command, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ Whoever asks is an order (``orders/__init__.py``); every command may come twice,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from actors.entity import Decision, decides, reacts
@@ -72,7 +73,13 @@ class OrderDesk(OrderEvolution):
             return known
         InvalidField.check(cmd)
         self._must_be_new(store, [line.line_id for line in cmd.lines])
-        placed = yield from self._place(store, cmd, self._wanted(store, cmd, turn.at), turn.at)
+        given_up = store.orders.batches.get(cmd.instead_of)
+        if given_up is not None and not given_up.state.holds:
+            given_up = None
+        made = self._wanted(store, cmd, given_up, turn.at)
+        if given_up is not None:
+            yield BatchReleased(order=given_up.order, batch=given_up.batch, reason="taken_over")
+        placed = yield from self._place(store, cmd, made, turn.at)
         return placed
 
     @decides(PlaceUnlisted)
@@ -104,7 +111,7 @@ class OrderDesk(OrderEvolution):
                 raise InvalidField(path=f"$.lines[{number}].line_id", problem="a new id, for this line alone")
             seen.add(line_id)
 
-    def _wanted(self, store: StoreBooks, cmd: PlaceLines, at: int) -> Placement:
+    def _wanted(self, store: StoreBooks, cmd: PlaceLines, given_up: Batch | None, at: int) -> Placement:
         """Prices, stock on the sum, the stations' load: CartStale with what stands against each line (D1, D4, O7)."""
         index = self.menu_index(store)
         now = store.settings.local_time(at)
@@ -117,7 +124,12 @@ class OrderDesk(OrderEvolution):
         ]
         wanted = [(line.line_id, item.dish_id, line.quantity, item.stock) for line, item in good]
         keys = {key for _, item in good for key, _ in item.stock}
-        problems |= shortages(wanted, goods.can_give(store, keys, at))
+        can_give = goods.can_give(store, keys, at)
+        if given_up is not None:
+            for key, count in self._kept(store, given_up).items():
+                if (limit := can_give.get(key)) is not None:
+                    can_give[key] = limit + count
+        problems |= shortages(wanted, can_give)
         if not problems:
             made, busy = placement(cmd, [item for _, item in good], Load(store.kitchen, at), at)
             if not busy:
@@ -225,6 +237,15 @@ class OrderDesk(OrderEvolution):
             number=number,
             by=by,
         )
+
+    def _kept(self, store: StoreBooks, batch: Batch) -> Counter[str]:
+        """What a hold keeps, per stock key."""
+        kept: Counter[str] = Counter()
+        for placed in batch.lines:
+            line = store.orders.lines[placed.line_id]
+            for key, count in line.takes:
+                kept[key] += count * line.left
+        return kept
 
     def _must_be_left(self, store: StoreBooks, batch: Batch, at: int) -> None:
         lines = store.orders.lines

@@ -14,7 +14,7 @@ import msgspec
 from pricing.items import ItemProblem, MenuIndex, PricedItem, price_item
 from store_runtime.store.kitchen.load import Load
 from store_runtime.store.kitchen.words import Cooking
-from store_runtime.store.orders.commands import PlaceLines, PlaceUnlisted, WantedLine
+from store_runtime.store.orders.commands import ANY_PRICE, PlaceLines, PlaceUnlisted, WantedLine
 from store_runtime.store.orders.projections import PlacedLine, PlacedPart
 from store_runtime.store.orders.rejections import LineProblem, LineProblemKind
 
@@ -54,7 +54,7 @@ def _priced(line: WantedLine, item: PricedItem | ItemProblem) -> PricedItem | Li
     dish_id = line.selection.dish_id
     if isinstance(item, ItemProblem):
         return LineProblem(line_id=line.line_id, dish_id=dish_id, problem=item.problem, detail=item.detail)
-    if item.unit_price_fen == line.quoted_fen:
+    if line.quoted_fen in (item.unit_price_fen, ANY_PRICE):
         return item
     return LineProblem(
         line_id=line.line_id,
