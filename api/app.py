@@ -14,7 +14,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import accounts, docs_page, ops
 from api.audiences import PUBLIC
 from api.call import Call
-from api.diner import channel_orders, delivery, flash_sales, menu, orders, recommendations, reservations, rushing, tables
+from api.diner import (
+    channel_orders,
+    delivery,
+    flash_sales,
+    menu,
+    orders,
+    recommendations,
+    reservations,
+    rushing,
+    tables,
+)
 from api.door import Door
 from api.endpoint import Endpoint, Resource
 from api.fast_road import FastRoad
