@@ -235,9 +235,9 @@ class Silo:
 
     # --- screens that follow -----------------------------------------------------------------------------
 
-    def watch(self, language: Language) -> Hub:
+    def watch(self, language: Language, hub_class: type[Hub] = Hub) -> Hub:
         """The hub of what is followed on this silo; it lives as long as the silo. Once, after :meth:`start`."""
-        hub = Hub(
+        hub = hub_class(
             host=self.host,
             submit=self.router.submit,
             owner=self._owner_of,
