@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from socket import SO_RCVBUF, SOL_SOCKET
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from api.live import frames
-from tests.api.house import House, until
+from api.live import desk as desk_module
+from api.live import frames, socket
+from api.tokens import Diner
+from tests.api.house import House, open_house, until
 from tests.api.phones import Refused, dial, following, masked
 from tests.api.test_tables import Headers, add, ops, sit, token_of, view
 
@@ -169,3 +174,118 @@ async def test_X1_pings_are_answered_and_a_close_is_echoed(house: House) -> None
         assert got == (frames.PONG, b"are you there")
         phone.writer.write(masked(frames.CLOSE, b"\x03\xe8"))
         assert await phone.frame() == (frames.CLOSE, b"\x03\xe8")
+
+
+async def test_X1_who_never_reads_costs_a_bounded_buffer_and_is_closed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The neighbour sees everything; the slow one is dropped, and comes again with since."""
+    monkeypatch.setattr(socket, "BEHIND_S", 0.3)
+    session, ann = await seated(house)
+    seq = (await view(house, session, ann))["seq"]
+    slow = await dial(house.port, live(session), headers=ann, since=seq)
+    slow.writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, 4_096)
+    slow.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    desk = house.app.live
+    assert desk is not None
+    (held,) = [one for one in desk.sockets if one.place.entity == f"table-session/{session}"]
+    blob = frames.frame(frames.TEXT, b'{"seq":0,"type":"noise","at":"","data":"' + b"x" * 50_000 + b'"}')
+    while held.ready:
+        held.transport.write(blob)
+        await asyncio.sleep(0)
+
+    async with following(house.port, live(session), ann, since=seq) as good:
+        for number in range(5):
+            last = (await ops(house, session, ann, add(f"a{number}"))).json()["seq"]
+        await good.until(last)
+    assert held.transport.get_write_buffer_size() < 2 * len(blob) + socket.BUFFER_BYTES_MAX
+    await until(lambda: held not in desk.sockets, "the slow one is closed")
+    slow.leave()
+
+    assert desk.meter.closed[frames.TOO_SLOW] == 1
+    async with following(house.port, live(session), ann, since=seq) as again:
+        await again.until(last)
+
+
+async def test_X1_a_phone_that_is_silent_is_pinged_and_then_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, ann = await seated(house)
+    async with following(house.port, live(session), ann) as phone:
+        await phone.next()
+        monkeypatch.setattr(socket, "PING_S", 0.5)
+        opcode, _ = await phone.frame()
+        assert opcode == frames.PING
+        assert (await phone.closing()).code == frames.GOING_AWAY
+
+
+async def test_X1_sockets_are_bounded_per_guest_and_per_silo() -> None:
+    """One more is refused in HTTP; one that is closed makes room."""
+    async with open_house(settings={"sockets_per_user": 2, "sockets_max": 3}) as house:
+        session, ann = await seated(house)
+        waiter = await house.staff("waiter")
+        phones = [await dial(house.port, live(session), headers=ann) for _ in range(2)]
+        with pytest.raises(Refused) as third:
+            await dial(house.port, live(session), headers=ann)
+        phones.append(await dial(house.port, live(session), headers=waiter))
+        with pytest.raises(Refused) as fourth:
+            await dial(house.port, live(session), headers=waiter)
+        assert (third.value.status, third.value.problem["code"]) == (429, "too_many_sockets")
+        assert (fourth.value.status, fourth.value.problem["code"]) == (503, "overloaded")
+
+        phones[0].leave()
+        await until(lambda: house.app.live is not None and len(house.app.live.sockets) == 2, "room")
+        phones.append(await dial(house.port, live(session), headers=ann))
+        for phone in phones:
+            phone.leave()
+
+
+async def test_X1_a_silo_that_drains_says_so_and_the_phone_comes_again() -> None:
+    """1012 and a hint; nothing that was committed is missed before it."""
+    async with open_house() as house:
+        session, ann = await seated(house)
+        phone = await dial(house.port, live(session), headers=ann, since=0)
+        last = (await ops(house, session, ann, add("a1"))).json()["seq"]
+        await phone.until(last)
+        drained = asyncio.create_task(house.server.drain(5.0))
+        closed = await phone.closing()
+        await drained
+    assert (closed.code, "since" in closed.reason) == (frames.RESTARTING, True)
+
+
+async def test_X1_who_may_not_see_it_any_more_is_closed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that has ended: 4401. Looked at from time to time."""
+    monkeypatch.setattr(desk_module, "RECHECK_S", 0.1)
+    session, ann = await seated(house)
+    soon = house.clock.now_ms() + 2_000
+    diner = house.tokens.principal(ann["Authorization"].encode(), 0)
+    assert isinstance(diner, Diner)
+    short = {"Authorization": f"Bearer {house.tokens.for_diner(diner, soon)}"}
+    async with following(house.port, live(session), short) as phone:
+        assert (await phone.closing()).code == frames.UNAUTHENTICATED
+
+
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.lists(st.integers(0, 6), min_size=1, max_size=6))
+def test_X1_resumed_anywhere_there_is_no_gap_and_nothing_twice(cuts: list[int]) -> None:
+    """Whatever the number of events between two connections, and however many are read of each."""
+
+    async def play() -> None:
+        async with open_house() as house:
+            session, ann = await seated(house)
+            seen = [(await view(house, session, ann))["seq"]]
+            for number, cut in enumerate(cuts):
+                phone = await dial(house.port, live(session), headers=ann, since=seen[-1])
+                changes = [add(f"{number}-{n}") for n in range(cut)]
+                last = (await ops(house, session, ann, *changes)).json()["seq"] if cut else seen[-1]
+                stop = seen[-1] + (last - seen[-1] + 1) // 2
+                seen += [event["seq"] for event in await phone.until(stop)]
+                phone.leave()
+            last = (await view(house, session, ann))["seq"]
+            async with following(house.port, live(session), ann, since=seen[-1]) as phone:
+                seen += [event["seq"] for event in await phone.until(last)]
+            assert seen == list(range(seen[0], last + 1))
+
+    asyncio.run(play())
