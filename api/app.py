@@ -50,6 +50,7 @@ from api.staff import flash_sales as staff_flash_sales
 from api.staff import menu as staff_menu
 from api.staff import orders as staff_orders
 from api.staff import reservations as staff_reservations
+from api.staff import replay as staff_replay
 from api.staff import stock as staff_stock
 from api.staff import store as staff_store
 from api.staff import tables as staff_tables
@@ -85,6 +86,7 @@ TABLES = (
     shifts.table,
     staff_accounts.table,
     live_routes.table,
+    staff_replay.table,
     ops.table,
     docs_page.table,
 )

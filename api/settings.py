@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 from redis.asyncio import Redis
 
+from actors.journal import Document
 from actors.live import Hub
 from actors.words import Command, Query, Reply
 
@@ -118,5 +119,7 @@ class Services:
     """Takes whole lines of JSON: the access log."""
     redis: Redis | None = None
     """Where limits are shared; without it, or when it is away, each silo counts for itself."""
+    history: Callable[[str], AsyncIterator[Document]] | None = None
+    """An entity's documents from the journal, in order; without it there is no replay."""
     live: Hub | None = None
     """What WebSockets follow; without it they are refused."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,12 @@ from actors.entity import EntityType, kind_of
 from actors.entity_memory import CannotReplay, EntityMemory
 from actors.journal import Document
 from actors.quarantine import SKIP, Quarantine
+from actors.words import Event
 from cluster.embedded.failure import EmbeddedFailure
 from cluster.rooms import TYPES
 from cluster.showing import SHOWN_MAX, fields_of, lines_of, moment, plain
+from store_runtime.table_session.actor import TableSession
+from store_runtime.table_session.story import Told, tell
 
 
 class Point:
@@ -79,6 +82,8 @@ async def replay(
                     yield line
                 return
             yield _event(memory.seq + 1, record, entity_type)
+            if (told := _told(memory, record)) is not None:
+                yield told
             failure = _apply(memory, record, memory.seq + 1 in skip)
             if failure is not None:
                 yield f"  ! {failure}"
@@ -113,6 +118,24 @@ def _event(seq: int, record: EventRecord, entity_type: EntityType[Any]) -> str:
     except Unreadable as error:
         what = str(error)
     return f"{seq:>7}  {moment(record.at)}  {record.type:<18} {what}"
+
+
+STORIES: dict[str, Callable[[Any, Event], Told]] = {TableSession.kind: tell}
+"""Rooms that tell their events in words: who did what, and which rule priced it."""
+
+
+def _told(memory: EntityMemory, record: EventRecord) -> str | None:
+    teller = STORIES.get(memory.type.kind)
+    if teller is None:
+        return None
+    try:
+        event = decode_event(record, memory.type)
+    except Unreadable:
+        return None
+    if type(event) not in memory.type.evolvers:
+        return None
+    told = teller(memory.state, event)
+    return f"         » {told.who + ': ' if told.who else ''}{told.said}"
 
 
 def _asides(document: Document) -> Iterator[str]:

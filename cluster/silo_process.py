@@ -202,6 +202,7 @@ class SiloProcess:
             write_log=self._write_log,
             redis=self._redis,
             live=hub,
+            history=self._stores.journal.read,
         )
         listener = self._listener
         assert listener is not None, "asked for before the silo joined"

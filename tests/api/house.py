@@ -270,6 +270,7 @@ async def open_house(
             write_log=write_log,
             redis=redis,
             live=silo.watch(ScreenLanguage()),
+            history=silo.stores.journal.read,
         )
         app = create_app(services)
         assert isinstance(app, Ingress)

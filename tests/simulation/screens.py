@@ -16,6 +16,7 @@ from tests.actors.followed import Board, BoardLanguage, Read, Screen, Write
 BOARDS = 4
 SCREENS = 12
 WISHES_EVERY_S = 1.0
+RESTLESS_S = 5.0
 LOST = 0.1
 """Of all messages, beside what the weather takes."""
 
@@ -167,7 +168,7 @@ class Phone(Screen):
         if loop is not None and (loop.dead or (self.seat is not None and self.seat.loop is not loop)):
             self.connected = False
             self.dial()
-        elif self.connected and loop is not None and loop.paused_until <= world.now:
+        elif self.connected and loop is not None and world.now < self.screens.restless_until:
             chance = world.rng.random()
             if chance < 0.05:
                 self._hang_up(loop)
@@ -198,6 +199,8 @@ class Screens(Workload):
 
     def begin(self) -> None:
         self.air = Air(self.world)
+        self.restless_until = self.world.now + RESTLESS_S
+        """From then on phones stay where they are: whoever dials again is brought up to date by that."""
         self.phones = [Phone(self, self._board()) for _ in range(SCREENS)]
         for phone in self.phones:
             self.world.after(self.rng.random() * 2.0, phone.dial)
