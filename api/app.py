@@ -49,8 +49,8 @@ from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
 from api.staff import menu as staff_menu
 from api.staff import orders as staff_orders
-from api.staff import reservations as staff_reservations
 from api.staff import replay as staff_replay
+from api.staff import reservations as staff_reservations
 from api.staff import stock as staff_stock
 from api.staff import store as staff_store
 from api.staff import tables as staff_tables
