@@ -48,7 +48,8 @@ class TableJoined(Shown, frozen=True, kw_only=True):
 class CartLineShown(Shown, frozen=True, kw_only=True):
     """A line of the cart. ``counts``: guest → how many; ``revision``: what set_quantity is based on.
 
-    The price is the menu's of ``menu_version``; the store prices a round when it is submitted.
+    The price is the menu's of ``menu_version``; the store prices a round when it is submitted. ``left``: so few can
+    be had of what it needs (0: none); null: enough.
     """
 
     line_id: str
@@ -72,6 +73,7 @@ class CartLineShown(Shown, frozen=True, kw_only=True):
     provisional: bool = False
     allergens: list[str] = []
     problem: LineProblem | None = None
+    left: int | None = None
 
 
 class OrderedLineShown(Shown, frozen=True, kw_only=True):

@@ -18,13 +18,24 @@ from store_runtime.store.kitchen.desk import KitchenDesk
 from store_runtime.store.live_desk import LiveDesk
 from store_runtime.store.menu.desk import MenuDesk
 from store_runtime.store.menu.stock_desk import StockDesk
+from store_runtime.store.menu.telling import TellingDesk
 from store_runtime.store.orders.changes import ChangeDesk
 from store_runtime.store.projections import SettingsView, StoreView, settings_view
 from store_runtime.store.rejections import InvalidField, StoreExists
 from store_runtime.store.state import Settings, StoreBooks
 
 
-class Store(FloorDesk, MenuDesk, StockDesk, ChangeDesk, KitchenDesk, LiveDesk, FlashSaleDesk, StoreEvolution):
+class Store(
+    FloorDesk,
+    MenuDesk,
+    StockDesk,
+    TellingDesk,
+    ChangeDesk,
+    KitchenDesk,
+    LiveDesk,
+    FlashSaleDesk,
+    StoreEvolution,
+):
     """One store."""
 
     kind = "store"

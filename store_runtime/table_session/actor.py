@@ -18,11 +18,13 @@ from store_runtime.table_session.preorder import PreorderDesk
 from store_runtime.table_session.projections import SessionPlace, SessionView, session_view
 from store_runtime.table_session.rounds import RoundsDesk
 from store_runtime.table_session.state import Session
+from store_runtime.table_session.stock_desk import StockDesk
 
 
 class TableSession(
     GuestsDesk,
     CartDesk,
+    StockDesk,
     RoundsDesk,
     PreorderDesk,
     CallsDesk,

@@ -21,6 +21,7 @@ CHANGES_MAX = 16
 class CartLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line. ``counts``: author → how many; ``changes``: (seq, the quantity from then on), oldest first.
 
+    ``stock``: what the store said last of what it needs, key → (its count of changes, how many are left or None);
     ``since``: the seq at which it came into the cart; ``problem``: what the store said when it was last submitted.
     """
 
@@ -35,11 +36,17 @@ class CartLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     edited_by: str = ""
     edited_at: int = 0
     problem: LineProblem | None = None
+    stock: dict[str, tuple[int, int | None]] = {}
 
     @property
     def quantity(self) -> int:
         """All authors' together."""
         return self.changes[-1][1]
+
+    @property
+    def left(self) -> int | None:
+        """How many can be had of what it needs, as the store said last; None: enough, as far as is known."""
+        return min((left for _, left in self.stock.values() if left is not None), default=None)
 
     @property
     def revision(self) -> int:

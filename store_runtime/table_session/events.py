@@ -35,6 +35,13 @@ class GuestLeft(Event, frozen=True, kw_only=True):
     guest_id: str
 
 
+class CartStockNoted(Event, frozen=True, kw_only=True):
+    """The store said what is left (None: enough) of keys that these lines need: line number → key → left."""
+
+    change: int
+    lines: dict[int, dict[str, int | None]]
+
+
 class HostSet(Event, frozen=True, kw_only=True):
     """This guest is the host."""
 

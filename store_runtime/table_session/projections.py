@@ -44,7 +44,8 @@ class GuestView(View, frozen=True, kw_only=True):
 class CartLineView(View, frozen=True, kw_only=True):
     """A line of the cart. ``counts``: guest → how many; ``revision`` is what set_quantity is based on.
 
-    ``unit_price_fen`` is what the menu said (of menu_version); the store prices the round.
+    ``unit_price_fen`` is what the menu said (of menu_version); the store prices the round. ``left``: so few can be
+    had of what it needs, 0 is 估清; None: enough, as far as the store has said.
     """
 
     line_id: str
@@ -68,6 +69,7 @@ class CartLineView(View, frozen=True, kw_only=True):
     provisional: bool = False
     allergens: tuple[str, ...] = ()
     problem: LineProblem | None = None
+    left: int | None = None
 
 
 class OrderedLineView(View, frozen=True, kw_only=True):
@@ -223,6 +225,7 @@ def cart_line_view(session_id: str, number: int, line: CartLine) -> CartLineView
         provisional=quote.provisional,
         allergens=quote.allergens,
         problem=line.problem,
+        left=line.left,
     )
 
 

@@ -27,6 +27,7 @@ from store_runtime.table_session.commands import (
 )
 from store_runtime.table_session.projections import CartAnswer, OpResult
 from store_runtime.table_session.state import Session
+from store_runtime.takeout.actor import TakeoutOrder
 
 WAITER = By(account="waiter")
 MANAGER = By(account="manager")
@@ -113,7 +114,7 @@ class Dining(Stage):
     def summon(self, key: str) -> Given[Any]:
         """Virtual actors exist as soon as somebody writes to them."""
         kind, _, entity_id = key.partition("/")
-        cls = {"table": Table, "table-session": TableSession}[kind]
+        cls = {"table": Table, "table-session": TableSession, "takeout": TakeoutOrder}[kind]
         return after(cls(entity_id), thorough=self.thorough)  # type: ignore[type-var]
 
     def scan(self, user_id: str, table: str = "t8", **fields: Any) -> Outcome:

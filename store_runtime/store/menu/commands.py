@@ -98,6 +98,17 @@ class SetStocks(Command, frozen=True, kw_only=True):
     by: By | None = None
 
 
+class NoteStock(Command, frozen=True, kw_only=True):
+    """The store tells a party at one of its tables what runs short; a TableSession decides it.
+
+    ``left``: stock key → how many can be had (0: none), or None: enough. ``change`` counts the store's changes of
+    stock, so that an older note is known as such.
+    """
+
+    change: int
+    left: dict[str, int | None]
+
+
 class GetMenu(Query, frozen=True, kw_only=True):
     """The menu with what is available now: MenuView; its version changes whenever the view does (ETag)."""
 

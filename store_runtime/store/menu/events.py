@@ -91,6 +91,12 @@ class RefillSet(Event, frozen=True, kw_only=True):
     refill: int
 
 
+class StockSet(Event, frozen=True, kw_only=True):
+    """Staff have set these keys with one command, whose events stand before this one."""
+
+    keys: tuple[str, ...]
+
+
 class StockRefilled(Event, frozen=True, kw_only=True):
     """A business day began: every key with a refill is counted to it, and is back if it was out."""
 

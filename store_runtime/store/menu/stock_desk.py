@@ -30,6 +30,7 @@ from store_runtime.store.menu.events import (
     DishUncounted,
     RefillSet,
     StockRefilled,
+    StockSet,
 )
 from store_runtime.store.menu.projections import (
     DishView,
@@ -56,6 +57,7 @@ class StockDesk(Desk):
         self.must_have(store, cmd.dish_id)
         InvalidField.check(cmd)
         stock = yield from self._set(store, cmd.setting, turn, "$", cmd.by)
+        yield StockSet(keys=(cmd.dish_id,))
         return self._view(store, cmd.dish_id, stock, turn.at)
 
     @decides(SetStocks)
@@ -71,6 +73,7 @@ class StockDesk(Desk):
             self.must_have(store, item.dish_id)
             stock = yield from self._set(store, item, turn, path, cmd.by)
             views.append(self._view(store, item.dish_id, stock, turn.at))
+        yield StockSet(keys=tuple(item.dish_id for item in cmd.items))
         return DishViews(items=views)
 
     def must_have(self, store: StoreBooks, key: str) -> None:
