@@ -14,7 +14,9 @@ import msgspec
 from actors.words import Query
 
 KEPT_MAX = 128
-"""Events that a delta can reach back over."""
+"""Events that a delta can reach back over, as far as they fit into KEPT_BYTES_MAX."""
+
+KEPT_BYTES_MAX = 16_384
 
 
 class LiveEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,21 +44,34 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LiveLog(msgspec.Struct, kw_only=True):
-    """Part of the state of an entity that can be followed. Changed by evolve only."""
+    """Part of the state of an entity that can be followed. Changed by evolve only.
+
+    Events are kept as they are stored: as objects they took ten times the memory of the entity they belong to.
+    """
 
     seq: int = 0
-    kept: list[LiveEvent] = []
+    rows: list[bytes] = []
 
     def add(self, type: str, at: int, **data: Any) -> None:
         """One more thing happened."""
         self.seq += 1
-        self.kept.append(LiveEvent(seq=self.seq, type=type, at=at, data=data))
-        if len(self.kept) > KEPT_MAX:
-            del self.kept[: len(self.kept) - KEPT_MAX]
+        self.rows.append(_encode(LiveEvent(seq=self.seq, type=type, at=at, data=data)))
+        size_bytes = sum(map(len, self.rows))
+        while len(self.rows) > KEPT_MAX or (size_bytes > KEPT_BYTES_MAX and len(self.rows) > 1):
+            size_bytes -= len(self.rows.pop(0))
+
+    @property
+    def kept(self) -> list[LiveEvent]:
+        """The newest events, oldest first."""
+        return [_decode(row) for row in self.rows]
 
     def since(self, seq: int) -> Delta:
         """What a client that has seen ``seq`` has missed. One from the future has seen another history: reset."""
         missed = self.seq - seq
-        if not 0 <= missed <= len(self.kept):
+        if not 0 <= missed <= len(self.rows):
             return Delta(seq=self.seq, reset=True)
-        return Delta(seq=self.seq, events=self.kept[len(self.kept) - missed :])
+        return Delta(seq=self.seq, events=[_decode(row) for row in self.rows[len(self.rows) - missed :]])
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(LiveEvent).decode

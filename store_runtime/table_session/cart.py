@@ -62,6 +62,10 @@ class CartLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 return quantity
         return None
 
+    def base_of(self, seq: int) -> int | None:
+        """What a change that was based on ``seq`` can have seen at the least: not less than when the line came."""
+        return self.quantity_at(max(seq, self.since))
+
     def changed(self, counts: dict[str, int], seq: int) -> tuple[tuple[int, int], ...]:
         """Its changes, and one more."""
         return (*self.changes[1 - CHANGES_MAX :], (seq, sum(counts.values())))

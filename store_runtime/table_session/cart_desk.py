@@ -149,7 +149,7 @@ class _Pad:
         if op.based_on > self.seq:
             raise _Refused("revision_unknown", "based_on is ahead of this cart.", theirs=line.quantity)
         now = line.quantity
-        base = line.quantity_at(op.based_on)
+        base = line.base_of(op.based_on)
         if base is None:
             raise _Refused("revision_too_old", "Too much has changed since based_on.", theirs=now)
         # T4: what they meant is the difference to what they saw; two who both add one have added two.

@@ -27,7 +27,7 @@ from store_runtime.store.orders.commands import (
 )
 from store_runtime.store.orders.projections import PlacedLines
 from store_runtime.table_session.cart import CartLine, portion
-from store_runtime.table_session.commands import RoundRefused, SubmitRound
+from store_runtime.table_session.commands import Quote, RoundRefused, SubmitRound
 from store_runtime.table_session.desk import Desk
 from store_runtime.table_session.events import (
     LinesFlagged,
@@ -58,6 +58,9 @@ from store_runtime.table_session.rejections import (
     ViewTooOld,
 )
 from store_runtime.table_session.state import OrderedLine, Round, Session
+
+TAKEN = Quote(name="", unit_price_fen=0, menu_version=0)
+"""Instead of a quote, once the store's own prices stand on the line."""
 
 
 class RoundsDesk(Desk):
@@ -258,7 +261,8 @@ class RoundsDesk(Desk):
         one.number = e.placed.number
         for placed in e.placed.lines:
             line = session.ordered[placed.line_id]
-            line.placed = placed
+            # What the menu said when it was in the cart is of no use any more.
+            line.placed, line.quote = placed, TAKEN
             line.promised_at = placed.promised_at
             if line.status == "placing":
                 line.status = "queued" if one.state == "fired" else "held"
