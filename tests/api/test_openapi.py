@@ -87,6 +87,7 @@ async def test_whatever_the_document_allows_is_answered_as_it_says() -> None:
             "session_id": at_table.json()["session_id"],
             "call_id": call.json()["call_id"],
             "line_id": f"{at_table.json()['session_id']}.l1",
+            "kitchen_line_id": f"{at_table.json()['session_id']}.l1",
             "dish_id": "crayfish",
             "username": "waiter",
             "menu_version": "1",
