@@ -144,7 +144,7 @@ def _try(operation: Any, base_url: str, headers: dict[str, str], known: dict[str
     def one(case: Any, at_home: bool, with_key: bool) -> None:
         sent = dict(headers)
         if at_home:
-            case.path_parameters = {name: known[name] for name in case.path_parameters or {}}
+            case.path_parameters = {name: known.get(name, "none") for name in case.path_parameters or {}}
         if with_key:
             sent["Idempotency-Key"] = fresh_key()
         response = case.call(base_url=base_url, headers=sent, timeout=10)
