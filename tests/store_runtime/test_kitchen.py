@@ -421,6 +421,22 @@ def test_O7_a_promise_counts_what_waits_at_the_station() -> None:
     assert promises(given)["noodles"] == 10
 
 
+def test_O7_what_was_held_is_promised_anew_when_it_is_fired() -> None:
+    """The kitchen begins then; an order for later keeps its moment."""
+    given = restaurant()
+    place(given, line("l1"), fire=False)
+    slot = NOON + 60 * MINUTE
+    place(given, line("l2", "tea"), order=PICKUP, channel="pickup", ready_at=slot, fire=False)
+
+    fired = given.when(FireLines(order=TABLE, batch=1), NOON + 7 * MINUTE)
+    later = given.when(FireLines(order=PICKUP, batch=1))
+
+    note = told(fired, NoteLines)[0].lines[0]
+    assert (note.line_id, note.seq, note.status, note.promised_at) == ("l1", 1, "queued", NOON + 17 * MINUTE)
+    assert given.state.kitchen.lines["l1"].promised_at == NOON + 17 * MINUTE
+    assert (told(later, NoteLines), given.state.kitchen.lines["l2"].promised_at) == ([], slot)
+
+
 def test_O7_only_the_overloaded_station_throttles() -> None:
     """Its dishes are refused to channels with its name; the bar, and guests who are seated, go on."""
     given = restaurant()

@@ -156,6 +156,27 @@ def test_D8_an_unlisted_dish_has_a_price_and_a_station() -> None:
     sound(given)
 
 
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"name": ""}, "$.name"),
+        ({"name": "面\u202e"}, "$.name"),
+        ({"unit_price_fen": -1}, "$.unit_price_fen"),
+        ({"quantity": 1_000_000}, "$.quantity"),
+    ],
+)
+def test_D8_bad_input_an_unlisted_dish_that_cannot_be(fields: dict[str, object], path: str) -> None:
+    """Refused with the field's path; nothing is cooked."""
+    given = restaurant()
+    plain: dict[str, object] = {"line_id": "l9", "name": "长寿面", "unit_price_fen": 3_800, "quantity": 1}
+    command = PlaceUnlisted(order=TABLE, batch=2, label="8", channel="dine_in", **(plain | fields))  # type: ignore[arg-type]
+
+    rejection = given.when(command).rejection
+
+    assert isinstance(rejection, InvalidField)
+    assert (rejection.path, given.state.kitchen.lines) == (path, {})
+
+
 # --- held, fired, released (T6, O6) --------------------------------------------------------------------
 
 

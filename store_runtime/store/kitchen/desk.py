@@ -45,9 +45,9 @@ from store_runtime.store.kitchen.rejections import KitchenLineNotFound, TooSoon
 from store_runtime.store.kitchen.screens import kitchen_view
 from store_runtime.store.kitchen.state import KitchenLine
 from store_runtime.store.kitchen.terms import KitchenTerms
-from store_runtime.store.orders.commands import LineNote, NoteLines
+from store_runtime.store.orders.commands import NoteLines
 from store_runtime.store.orders.rejections import OrderUnknown
-from store_runtime.store.orders.state import OrderLine, line_note
+from store_runtime.store.orders.state import OrderLine, notes_of
 from store_runtime.store.state import StoreBooks
 
 MINUTE_MS = 60_000
@@ -211,14 +211,9 @@ class KitchenDesk(KitchenEvolution):
     @reacts(KitchenMoved)
     def tell_orders(self, store: StoreBooks, e: KitchenMoved, turn: Turn) -> Iterator[Send]:
         """Each order hears once of all that changed for it in this turn."""
-        notes: dict[str, list[LineNote]] = {}
         touched = dict.fromkeys(store.kitchen.lines[move.line_id].cooking.order_line_id for move in e.moves)
-        for line_id in touched:
-            ordered = store.orders.lines[line_id]
-            if ordered.changed_by == e.no:
-                notes.setdefault(ordered.order, []).append(line_note(line_id, ordered))
-        for order, lines in notes.items():
-            yield Send(to=order, command=NoteLines(lines=tuple(lines)), step=f"note.{order}")
+        for order, lines in notes_of(store.orders, touched, e.no).items():
+            yield Send(to=order, command=NoteLines(lines=lines), step=f"note.{order}")
 
     # --- questions -------------------------------------------------------------------------------------
 

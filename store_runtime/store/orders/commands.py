@@ -8,8 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from actors.words import Command
+from pricing.menu import Name, PriceFen
 from pricing.selection import LineQuantity, Selection
 from store_runtime.by import By
+from store_runtime.store.kitchen.terms import StationName
 from store_runtime.store.orders.projections import PlacedLines
 
 LINES_MAX = 200
@@ -39,7 +41,7 @@ class WantedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quantity: LineQuantity
     quoted_fen: int
     note: Note = ""
-    course: str = ""
+    course: Annotated[str, Meta(max_length=64)] = ""
     hold: bool = False
     allergy: bool = False
 
@@ -61,7 +63,7 @@ class PlaceLines(Command, frozen=True, kw_only=True):
     label: str
     channel: Channel
     menu_version: int
-    lines: tuple[WantedLine, ...]
+    lines: Annotated[tuple[WantedLine, ...], Meta(min_length=1, max_length=LINES_MAX)]
     fire: bool = True
     hold_until: int = 0
     ready_at: int = 0
@@ -77,10 +79,10 @@ class PlaceUnlisted(Command, frozen=True, kw_only=True):
     label: str
     channel: Channel
     line_id: str
-    name: str
-    unit_price_fen: int
+    name: Name
+    unit_price_fen: PriceFen
     quantity: LineQuantity
-    station: str = ""
+    station: StationName = ""
     fire: bool = True
     hold_until: int = 0
 

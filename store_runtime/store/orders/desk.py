@@ -20,6 +20,7 @@ from store_runtime.store.orders.commands import (
     AcceptLines,
     FireLines,
     LinesPlaced,
+    NoteLines,
     PlaceLines,
     PlaceUnlisted,
     RejectLines,
@@ -44,12 +45,13 @@ from store_runtime.store.orders.placing import (
     fingerprint,
     placement,
     priced,
+    promised,
     shortages,
     unlisted,
 )
 from store_runtime.store.orders.projections import PlacedLines
 from store_runtime.store.orders.rejections import BatchExists, CartStale, LineProblem, OrderUnknown
-from store_runtime.store.orders.state import Batch, BatchState
+from store_runtime.store.orders.state import Batch, BatchState, notes_of
 from store_runtime.store.state import StoreBooks
 
 _ALLOWED = {
@@ -194,7 +196,7 @@ class OrderDesk(OrderEvolution):
                 number=number,
             )
         else:
-            yield self._fired(store, batch, number)
+            yield self._fired(store, batch, number, turn.at)
         return placed_lines(batch, number, waits=waits)
 
     @decides(AcceptLines)
@@ -203,7 +205,7 @@ class OrderDesk(OrderEvolution):
         batch = self._batch_of(store, cmd.order, cmd.batch)
         if batch.state is not BatchState.FIRED:
             self._must_be_in(batch, BatchState.WAITING)
-            yield self._fired(store, batch, None, cmd.by)
+            yield self._fired(store, batch, None, turn.at, cmd.by)
         return placed_lines(batch, waits=False)
 
     @decides(RejectLines)
@@ -227,12 +229,13 @@ class OrderDesk(OrderEvolution):
             raise IllegalTransition(state=batch.state.value, allowed=_ALLOWED[batch.state])
 
     def _fired(
-        self, store: StoreBooks, batch: Batch, number: Number | None, by: By | None = None
+        self, store: StoreBooks, batch: Batch, number: Number | None, at: int, by: By | None = None
     ) -> BatchFired:
+        """What was promised when it was placed counted from then; the kitchen begins now."""
         return BatchFired(
             order=batch.order,
             batch=batch.batch,
-            cooking=batch.cooking,
+            cooking=promised(batch.cooking, Load(store.kitchen, at), at),
             no=store.kitchen.moved + 1,
             number=number,
             by=by,
@@ -305,8 +308,11 @@ class OrderDesk(OrderEvolution):
 
     @reacts(BatchFired)
     def tell_fired(self, store: StoreBooks, e: BatchFired, turn: Turn) -> Iterator[Send]:
-        """The kitchen has it."""
+        """The kitchen has it, and says anew when it will be ready."""
         yield self._tell_batch(store, e.order, e.batch, "fired")
+        notes = notes_of(store.orders, dict.fromkeys(one.order_line_id for one in e.cooking), e.no)
+        for order, lines in notes.items():
+            yield Send(to=order, command=NoteLines(lines=lines), step=f"note.{order}")
 
     @reacts(AcceptAwaited)
     def tell_number(self, store: StoreBooks, e: AcceptAwaited, turn: Turn) -> Iterator[Send]:

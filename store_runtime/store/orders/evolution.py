@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from actors.entity import evolves
 from store_runtime.store.books import Desk
-from store_runtime.store.kitchen.lines import added, forget, settle
+from store_runtime.store.kitchen.lines import added, forget, note, settle
 from store_runtime.store.kitchen.words import Cooking
 from store_runtime.store.orders import goods
 from store_runtime.store.orders.events import (
@@ -91,6 +91,18 @@ class OrderEvolution(Desk):
             ordered.cooked_as.append(one.line_id)
             ordered.status = line.state
         settle(kitchen, [one.line_id for one in cooking])
+        self._promised(store, cooking, no)
+
+    def _promised(self, store: StoreBooks, cooking: tuple[Cooking, ...], no: int) -> None:
+        """An order's line is promised with the last of its parts; a promise that is another one is news."""
+        promises: dict[str, int] = {}
+        for one in cooking:
+            promises[one.order_line_id] = max(promises.get(one.order_line_id, 0), one.promised_at)
+        for line_id, promised_at in promises.items():
+            ordered = store.orders.lines[line_id]
+            if ordered.promised_at != promised_at:
+                ordered.promised_at = promised_at
+                note(ordered, no)
 
     @evolves(AcceptAwaited)
     def on_accept_awaited(self, store: StoreBooks, e: AcceptAwaited, at: int) -> None:

@@ -124,6 +124,16 @@ def placement(
     return Placement(tuple(lines), takes, tuple(cooking)), busy
 
 
+def promised(cooking: tuple[Cooking, ...], load: Load, at: int) -> tuple[Cooking, ...]:
+    """What was placed before, with what the kitchen can promise now; not before the moment it was ordered for."""
+    return tuple(
+        msgspec.structs.replace(
+            one, promised_at=max(load.promise(one, at), one.promised_at if one.fire_at else 0)
+        )
+        for one in cooking
+    )
+
+
 def unlisted(cmd: PlaceUnlisted, load: Load, at: int) -> Placement:
     """临时菜 (D8): on no menu and in no books."""
     cooking = Cooking(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
@@ -162,6 +163,16 @@ def is_over(orders: Orders, batch: Batch, at: int) -> bool:
         orders.lines[placed.line_id].status in CLOSED for placed in batch.lines
     )
     return age >= (KEPT_MS if over else KEPT_OPEN_MS)
+
+
+def notes_of(orders: Orders, line_ids: Iterable[str], no: int) -> dict[str, tuple[LineNote, ...]]:
+    """Order → what it has to know of these lines since the kitchen's event ``no``."""
+    notes: dict[str, list[LineNote]] = {}
+    for line_id in line_ids:
+        line = orders.lines[line_id]
+        if line.changed_by == no:
+            notes.setdefault(line.order, []).append(line_note(line_id, line))
+    return {order: tuple(lines) for order, lines in notes.items()}
 
 
 def line_note(line_id: str, line: OrderLine) -> LineNote:
