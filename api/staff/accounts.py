@@ -28,6 +28,8 @@ from store_runtime.texts import END, ONE_LINE
 table = Table("Staff")
 
 MANAGE = store_staff("staff.manage")
+OPERATORS = {"ops"}
+"""Roles that are no restaurant's."""
 
 NewUsername = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}" + END)]
 NewPassword = Annotated[str, Meta(min_length=10, max_length=1_024, description="At least ten characters.")]
@@ -121,7 +123,8 @@ class Colleagues(msgspec.Struct, frozen=True, kw_only=True):
 async def list_accounts(call: Call) -> Answer:
     """Who works here.
 
-    Those with a role in this store, and those with one in all stores. The list follows the accounts within moments.
+    Those with a role in this store, and those with one in all stores, but for operators of the system. The list
+    follows the accounts within moments.
     """
     here = await call.ask(f"staff-list/{call.params['store_id']}", GetStaff(), StaffRows)
     everywhere = await call.ask(f"staff-list/{HOUSE}", GetStaff(), StaffRows)
@@ -129,6 +132,8 @@ async def list_accounts(call: Call) -> Answer:
     for row in here.items:
         found[row.username] = _colleague(row, roles=row.roles, roles_everywhere=[])
     for row in everywhere.items:
+        if set(row.roles) <= OPERATORS:
+            continue
         known = found.get(row.username)
         roles = [] if known is None else known.roles
         found[row.username] = _colleague(row, roles=roles, roles_everywhere=row.roles)
