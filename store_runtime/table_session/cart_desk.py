@@ -88,9 +88,11 @@ class _Pad:
             )
             return None, refused
 
-    def apply(self, e: CartEvent | OrderedLineReassigned) -> None:
-        """The draft goes on from the event, as the cart will."""
+    def apply(self, e: CartEvent | OrderedLineReassigned, *, last: bool) -> None:
+        """The draft goes on from the event, as the cart will; after the last op nobody looks at it."""
         self.seq += 1
+        if last:
+            return
         if isinstance(e, OrderedLineReassigned):
             self.cart.known.add(op_key(e.by, e.op_id), self.at, 0, "accepted")
             self.reassigned[e.line_id] = summed(self._counts(e.line_id), e.change)
@@ -286,10 +288,10 @@ class CartDesk(Desk):
         author = self.author(session, cmd)
         pad = _Pad(self.id, session, author, turn.at)
         results = []
-        for op in cmd.ops:
+        for left, op in enumerate(cmd.ops, 1 - len(cmd.ops)):
             event, result = pad.decide(op)
             if event is not None:
-                pad.apply(event)
+                pad.apply(event, last=not left)
                 yield event
             results.append(result)
         return CartAnswer(seq=pad.seq, results=tuple(results))

@@ -8,7 +8,7 @@ was told to the guest as refused is never cooked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -341,7 +341,7 @@ class RoundsDesk(Desk):
         for key in one.lines:
             session.ordered.pop(key, None)
 
-    def _round(self, session: Session, round_no: int) -> dict[str, object]:
+    def _round(self, session: Session, round_no: int) -> Any:
         return shown(round_view(session, round_no, session.rounds[round_no]))
 
 

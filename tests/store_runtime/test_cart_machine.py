@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -20,7 +21,7 @@ from store_runtime.table_session.commands import (
     SetQuantity,
     SubmitRound,
 )
-from store_runtime.table_session.projections import CartAnswer, RoundAnswer, cart_line_view, shown
+from store_runtime.table_session.projections import CartAnswer, RoundAnswer, cart_line_view
 from tests.store_runtime.tables import SESSION, WAITER, add, party
 
 PHONES = ("ann", "bob", "cid", "dan")
@@ -186,7 +187,7 @@ class Carts(RuleBasedStateMachine):
         delta = state.live.since(phone.seq)
         if delta.reset:
             phone.lines = {
-                f"{SESSION}.l{number}": shown(cart_line_view(SESSION, number, line))
+                f"{SESSION}.l{number}": msgspec.to_builtins(cart_line_view(SESSION, number, line))
                 for number, line in state.cart.lines.items()
             }
         for event in delta.events:
