@@ -130,7 +130,7 @@ class Books:
 
     def keys(self) -> frozenset[str]:
         """All entities in the books."""
-        return frozenset((*self.stores, *self.sales, *self.orders, *self.logs))
+        return frozenset((*self.stores, *self.sales, *self.orders, *self.logs, *self.acts))
 
     def unread_partners(self) -> list[str]:
         """Entities that those in the books name and that are not in them, in order."""

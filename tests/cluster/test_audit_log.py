@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from actors.codec import encode, read_events
+from actors.entity import kind_of
 from actors.entity_memory import EntityMemory
 from actors.journal import Document
 from actors.testing.local import local_silo, memory_stores
 from actors.testing.memory import MemoryJournal
 from actors.turn import command_id
 from actors.words import Accepted, Command
+from brand.commands import CreateAccount
 from cluster.audit import Report, audit
 from cluster.rooms import ENTITIES, TYPES
 from store_runtime.by import By
@@ -28,31 +30,39 @@ ACTS = 4
 PATIENCE_S = 10.0
 
 
-async def _history() -> History:
-    """A store whose settings were changed four times, and the log of it."""
+async def _history(account: str = "") -> History:
+    """A store whose settings were changed four times, and the log of it; or only an account that was let in."""
     stores = memory_stores()
     async with local_silo(*ENTITIES, stores=stores) as silo:
         assert isinstance(stores.journal, MemoryJournal)
 
-        async def do(command: Command, step: str) -> None:
-            id = command_id(b"secret", "test", "", "", STORE, step)
-            assert isinstance(await silo.router.ask(STORE, command, command_id=id), Accepted)
+        async def do(command: Command, step: str, to: str = STORE) -> None:
+            id = command_id(b"secret", "test", "", "", to, step)
+            assert isinstance(await silo.router.ask(to, command, command_id=id), Accepted)
 
+        if account:
+            create = CreateAccount(password_hash="h", roles={"s1": ["cook"]}, by=By("li"), store_id="s1")
+            await do(create, "account", account)
+            await _until_told(stores.journal, account)
+            return History(stores.journal, "", "")
         await do(CreateStore(name="蟹庄"), "store")
         for number in range(1, ACTS + 1):
             await do(ChangeSettings(grace_s=number, by=By("li")), f"change-{number}")
-        deadline = time.monotonic() + PATIENCE_S
-        while _owes(stores.journal):
-            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for: the log has answered"
-            await asyncio.sleep(0.005)
+        await _until_told(stores.journal, STORE)
     return History(stores.journal, "", "")
 
 
-def _owes(journal: MemoryJournal) -> bool:
-    memory = EntityMemory(TYPES["store"], STORE)
-    for document in journal.read_now(STORE):
-        memory.apply_document(document)
-    return bool(memory.sends)
+async def _until_told(journal: MemoryJournal, key: str) -> None:
+    """Until all that it sent was answered, and that is in the journal."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        memory = EntityMemory(TYPES[kind_of(key)], key)
+        for document in journal.read_now(key):
+            memory.apply_document(document)
+        if not memory.sends:
+            return
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for: the log has answered {key}"
+        await asyncio.sleep(0.005)
 
 
 async def _audit(past: History) -> Report:
@@ -132,9 +142,11 @@ async def test_A1_an_end_cut_off_is_named_by_who_sent_it() -> None:
     assert third.n == 1
 
 
-async def test_A1_a_log_that_is_gone_is_named() -> None:
-    """All of it."""
-    past = await _history()
+@pytest.mark.parametrize("account", ["", "staff-account/wang"])
+async def test_A1_a_log_that_is_gone_is_named(account: str) -> None:
+    """All of it, by whoever sent to it."""
+    past = await _history(account)
+    assert (await _audit(past)).violations == []
     for document in past.of(LOG):
         past.remove(document)
 
