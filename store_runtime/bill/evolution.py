@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from msgspec.structs import replace
 from actors.words import Event
 from store_runtime.bill import events
 from store_runtime.bill.payment import Deposit, Payment, PaymentState
-from store_runtime.bill.state import Bill, BillLine, Returned, Share
+from store_runtime.bill.state import Bill, Returned, Share, joined, parted
 
 Effect = Callable[[Bill, Any, int], None]
 
@@ -50,25 +49,12 @@ def _guests_counted(bill: Bill, e: events.BillGuestsCounted, at: int) -> None:
 def _lines_billed(bill: Bill, e: events.LinesBilled, at: int) -> None:
     for line in e.lines:
         known = bill.lines.get(line.line_id)
-        bill.lines[line.line_id] = line if known is None else _together(known, line)
+        bill.lines[line.line_id] = line if known is None else joined(known, line)
     if e.share is not None:
         bill.shares[e.share.share_id] = e.share
         bill.shares_made += 1
     if not bill.locked_by and not bill.money_moved:
         bill.stopped_at = 0
-
-
-def _together(here: BillLine, more: BillLine) -> BillLine:
-    """Two parts of one line, of which one had gone to another table and is back."""
-    counts = Counter(here.ordered_by) + Counter(more.ordered_by)
-    return replace(
-        here,
-        quantity=here.quantity + more.quantity,
-        cancelled=here.cancelled + more.cancelled,
-        refunded=here.refunded + more.refunded,
-        comped=here.comped + more.comped,
-        ordered_by=dict(counts),
-    )
 
 
 @_of(events.LinesUnbilled)
@@ -78,7 +64,7 @@ def _lines_unbilled(bill: Bill, e: events.LinesUnbilled, at: int) -> None:
         if quantity >= line.quantity:
             del bill.lines[line_id]
         else:
-            bill.lines[line_id] = replace(line, quantity=line.quantity - quantity)
+            bill.lines[line_id] = parted(line, quantity)[1]
 
 
 @_of(events.LineOff)

@@ -64,12 +64,7 @@ class Ledger:
     @property
     def settled(self) -> bool:
         """Nothing is due, and something was ordered or paid."""
-        priced = self.priced
-        return (
-            not priced.provisional
-            and priced.total_fen <= self.bill.applied_fen
-            and bool(self.bill.applied or (self.bill.lines and self.bill.has_dishes))
-        )
+        return self.bill.settled(self.at)
 
     def next_payment_id(self) -> str:
         return f"{self.owner_id}.p{self.bill.payments_made + 1}"

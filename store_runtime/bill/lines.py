@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from store_runtime.bill.events import (
     LineComped,
@@ -20,10 +20,8 @@ from store_runtime.store.orders.projections import PlacedLine
 REFUNDED = "line_refunded"
 
 
-def bill_lines(
-    placed: Iterable[PlacedLine], round_no: int, ordered_by: Mapping[str, Mapping[str, int]]
-) -> tuple[BillLine, ...]:
-    """Lines of a round as the bill keeps them. ``ordered_by``: line → guest → how many of it are theirs."""
+def bill_lines(placed: Iterable[PlacedLine], round_no: int) -> tuple[BillLine, ...]:
+    """Lines of a round as the bill keeps them."""
     return tuple(
         BillLine(
             line_id=line.line_id,
@@ -37,7 +35,6 @@ def bill_lines(
             box_fen=line.box_fen,
             provisional=line.provisional,
             divisible=line.divisible,
-            ordered_by=dict(ordered_by.get(line.line_id, {})),
         )
         for line in placed
     )

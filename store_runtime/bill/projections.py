@@ -41,7 +41,6 @@ class BillLineView(View, frozen=True, kw_only=True):
     comped: int = 0
     weight_milli: int = 0
     provisional: bool = False
-    ordered_by: dict[str, int] = {}
 
 
 class ShareView(View, frozen=True, kw_only=True):
@@ -81,7 +80,7 @@ class BillView(View, frozen=True, kw_only=True):
     Args:
         total_fen: lines and adjustments together. paid_fen: what came and stayed. due_fen: what is owed.
         held_fen: deposits that wait for it. unconfirmed: lines without a price, which keep it from closing.
-        credit_until: reopened: what is over stays as credit until then (O5).
+        credit_ends_at: reopened: what is over stays as credit until then (O5).
     """
 
     status: str
@@ -98,7 +97,7 @@ class BillView(View, frozen=True, kw_only=True):
     guests: int = 0
     locked: bool = False
     unconfirmed: tuple[str, ...] = ()
-    credit_until: int = 0
+    credit_ends_at: int = 0
 
 
 def bill_view(bill: Bill, at: int) -> BillView:
@@ -122,7 +121,7 @@ def bill_view(bill: Bill, at: int) -> BillView:
         guests=bill.guests,
         locked=bool(bill.locked_by),
         unconfirmed=tuple(bill.unconfirmed),
-        credit_until=bill.reopened_until,
+        credit_ends_at=bill.reopened_until,
     )
 
 
@@ -147,7 +146,6 @@ def _line(line: BillLine, priced: PricedLine) -> BillLineView:
         comped=line.comped,
         weight_milli=line.weight_milli,
         provisional=line.provisional,
-        ordered_by=line.ordered_by,
     )
 
 

@@ -101,6 +101,15 @@ class DiscountNotFound(Rejection):
     status: ClassVar[int] = 404
 
 
+class MoreThanAllowed(Rejection):
+    """The bill has changed meanwhile: this gives away more than was allowed."""
+
+    hint: ClassVar[str] = "Read the bill and ask again; a second person may approve of more."
+
+    amount_fen: int
+    allowed_fen: int
+
+
 class ReopenTooLate(Rejection):
     """A bill is reopened on the business day on which it was settled, before its shift is closed (O5)."""
 

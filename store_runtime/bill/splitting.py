@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -21,6 +21,9 @@ from store_runtime.bill.rejections import (
 )
 from store_runtime.bill.state import Bill, Portion, Share
 from store_runtime.texts import ONE_LINE
+
+OrderedBy = Mapping[str, Mapping[str, int]]
+"""Line → guest → how many of it are theirs; what nobody ordered is everybody's."""
 
 SplitMode = Literal["equal", "by_line", "by_person", "by_amount", "mixed"]
 
@@ -47,7 +50,13 @@ SHARES_MAX = 100
 Parts = Annotated[tuple[SplitPart, ...], Meta(max_length=SHARES_MAX)]
 
 
-def split(ledger: Ledger, mode: SplitMode, parts: tuple[SplitPart, ...], guests: Iterable[str]) -> None:
+def split(
+    ledger: Ledger,
+    mode: SplitMode,
+    parts: tuple[SplitPart, ...],
+    guests: Iterable[str] = (),
+    ordered_by: OrderedBy | None = None,
+) -> None:
     """Split what is still due. Shares that are paid, or being paid, stay; the others are made anew (T7).
 
     Args:
@@ -64,7 +73,7 @@ def split(ledger: Ledger, mode: SplitMode, parts: tuple[SplitPart, ...], guests:
         case "by_line" | "mixed":
             made = _by_line(ledger.bill, parts)
         case "by_person":
-            made = _by_person(ledger.bill, parts, guests)
+            made = _by_person(ledger.bill, parts, set(guests), ordered_by or {})
     if not made:
         raise InvalidField(path="$.parts", problem="at least one share")
     shares = tuple(
@@ -118,7 +127,9 @@ def _by_line(bill: Bill, parts: tuple[SplitPart, ...]) -> list[Share]:
     ]
 
 
-def _by_person(bill: Bill, parts: tuple[SplitPart, ...], guests: Iterable[str]) -> list[Share]:
+def _by_person(
+    bill: Bill, parts: tuple[SplitPart, ...], known: set[str], ordered_by: OrderedBy
+) -> list[Share]:
     """What everybody ordered; a line that is named in some parts is divided among those people instead."""
     named: dict[str, list[str]] = {}
     for part in parts:
@@ -126,18 +137,21 @@ def _by_person(bill: Bill, parts: tuple[SplitPart, ...], guests: Iterable[str]) 
             if claim.line_id not in bill.lines:
                 raise LineNotFound()
             named.setdefault(claim.line_id, []).append(part.guest_id)
-    known = set(guests)
     if any(part.guest_id not in known for part in parts):
         raise InvalidField(path="$.parts", problem="guest_id names a guest of this table")
     people = [part.guest_id for part in parts] or sorted(
-        known & {guest for line in bill.lines.values() for guest in line.ordered_by}
+        known & {guest for line_id in bill.lines for guest in ordered_by.get(line_id, {})}
     )
     labels = {part.guest_id: part.label for part in parts}
     portions: dict[str, list[Portion]] = {guest: [] for guest in people}
     for line in bill.lines.values():
         if not line.charged:
             continue
-        counts = dict.fromkeys(named[line.line_id], 1) if line.line_id in named else line.ordered_by
+        counts: Mapping[str, int] = (
+            dict.fromkeys(named[line.line_id], 1)
+            if line.line_id in named
+            else ordered_by.get(line.line_id, {})
+        )
         counts = {guest: count for guest, count in counts.items() if guest in portions}
         counts = counts or dict.fromkeys(people, 1)
         if len(counts) > 1 and line.line_id in named and not line.divisible:

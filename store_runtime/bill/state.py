@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from pricing.facts import BillFacts, BillTerms, Discount, LineFacts
 from pricing.pipeline import price_bill
@@ -23,7 +24,6 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line with the price that is frozen for its round.
 
     Args:
-        ordered_by: guest → how many of it are theirs; what nobody ordered is everybody's.
         cancelled, refunded: so many are off, before and after they were paid; comped: so many cost nothing (赠菜).
         priced_fen: what the whole quantity costs once its weight or price was confirmed (D5).
     """
@@ -39,7 +39,6 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     box_fen: int = 0
     provisional: bool = False
     divisible: bool = True
-    ordered_by: dict[str, int] = {}
     cancelled: int = 0
     refunded: int = 0
     comped: int = 0
@@ -79,6 +78,31 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             box_fen=self.box_fen,
             provisional=self.provisional and self.charged > 0,
         )
+
+
+def parted(line: BillLine, quantity: int) -> tuple[BillLine, BillLine]:
+    """``quantity`` of a line, and the rest of it (T8). What is cancelled or on the house stays as far as it can."""
+    rest = line.quantity - quantity
+    comped = max(0, line.comped - (rest - line.cancelled - line.refunded))
+    price_fen = None if line.priced_fen is None else line.priced_fen * quantity // line.quantity
+    rest_fen = None if line.priced_fen is None or price_fen is None else line.priced_fen - price_fen
+    return (
+        replace(line, quantity=quantity, cancelled=0, refunded=0, comped=comped, priced_fen=price_fen),
+        replace(line, quantity=rest, comped=line.comped - comped, priced_fen=rest_fen),
+    )
+
+
+def joined(here: BillLine, more: BillLine) -> BillLine:
+    """Two parts of one line, together again."""
+    both = here.priced_fen is not None and more.priced_fen is not None
+    return replace(
+        here,
+        quantity=here.quantity + more.quantity,
+        cancelled=here.cancelled + more.cancelled,
+        refunded=here.refunded + more.refunded,
+        comped=here.comped + more.comped,
+        priced_fen=(here.priced_fen or 0) + (more.priced_fen or 0) if both else here.priced_fen,
+    )
 
 
 class Portion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -178,6 +202,15 @@ class Bill(msgspec.Struct, kw_only=True):
     def unconfirmed(self) -> list[str]:
         """Lines whose weight or price is open (D5)."""
         return [line.line_id for line in self.lines.values() if line.provisional and line.charged]
+
+    def settled(self, at: int) -> bool:
+        """Nothing is due, and something was ordered or paid."""
+        priced = self.priced(at)
+        return (
+            not priced.provisional
+            and priced.total_fen <= self.applied_fen
+            and (bool(self.applied) or self.has_dishes)
+        )
 
     # --- what came and went ----------------------------------------------------------------------------
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from pricing.facts import BillTerms
 from store_runtime.store.commands import JoinPolicy, PayMode
+from store_runtime.store.zone import SHANGHAI, Offsets
 
 
 class TableTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -17,6 +19,8 @@ class TableTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         shared: strangers may sit at it, each party with a session of its own (T8).
         order_hold_s, grace_s: how long a round that is to be paid first holds its dishes (T6).
         clearing_s: how long it stays in phase clearing after it was cleared.
+        bill: fees and rounding (T10, M7).
+        zone_offsets, cutoff: the store's own time, and when its business day changes.
     """
 
     name: str
@@ -29,3 +33,6 @@ class TableTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     order_hold_s: int = 900
     grace_s: int = 30
     clearing_s: int = 0
+    bill: BillTerms = BillTerms()
+    zone_offsets: Offsets = SHANGHAI
+    cutoff: str = "04:00"

@@ -6,6 +6,8 @@ from actors.entity import Decision, answers, decides, wakes
 from actors.turn import Turn
 from actors.words import Wake
 from store_runtime.live import Delta, GetDelta
+from store_runtime.table_session.bill_staff_desk import BillStaffDesk
+from store_runtime.table_session.billing import what_is_due
 from store_runtime.table_session.calls import CallsDesk
 from store_runtime.table_session.cart_desk import CartDesk
 from store_runtime.table_session.clearing import ClearingDesk
@@ -27,6 +29,7 @@ class TableSession(
     StockDesk,
     RoundsDesk,
     PreorderDesk,
+    BillStaffDesk,
     CallsDesk,
     ClearingDesk,
     TransferDesk,
@@ -42,13 +45,16 @@ class TableSession(
 
     @decides(Wake)
     def wake(self, session: Session, cmd: Wake, turn: Turn) -> Decision[None]:
-        """What is due: calls that nobody has answered."""
+        """What is due: calls that nobody has answered, payments and rounds that ran out."""
         yield from self.overdue(session, turn.at)
+        yield from what_is_due(session, self.id, turn.at)
 
     @wakes
     def next_deadline(self, session: Session) -> int | None:
-        """When the first unanswered call is more urgent."""
-        return self.next_escalation(session)
+        """The earliest of them."""
+        moments = [self.next_escalation(session), session.bill.next_deadline]
+        moments += [one.hold_until for one in session.rounds.values() if one.state == "held"]
+        return min((moment for moment in moments if moment), default=None)
 
     # --- questions -------------------------------------------------------------------------------------
 
@@ -57,7 +63,7 @@ class TableSession(
         """The whole view, as who asks may see it."""
         self.must_exist(session)
         you = self.guest_of(session, query.user_id) if query.user_id else ""
-        return session_view(self.id, session, you)
+        return session_view(self.id, session, at, you)
 
     @answers(GetDelta)
     def delta(self, session: Session, query: GetDelta, at: int) -> Delta:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from actors.entity import Decision, decides, evolves, reacts
 from actors.turn import Turn
-from actors.words import Send
+from actors.words import Event, Send
+from store_runtime.audit_log.acts import act_done
+from store_runtime.bill import lines, paying
+from store_runtime.bill.ledger import Ledger
 from store_runtime.table_session.commands import ClearSession
 from store_runtime.table_session.desk import Desk
-from store_runtime.table_session.events import SessionCleared
-from store_runtime.table_session.rejections import InvalidField
+from store_runtime.table_session.events import RoundReleased, SessionCleared
+from store_runtime.table_session.rejections import BillUnsettled, InvalidField
 from store_runtime.table_session.state import STAFF, Session
 
 
@@ -25,7 +28,37 @@ class ClearingDesk(Desk):
         if session.closed:
             return
         self.must_stand_still(session)
+        yield from self._settled(session, cmd, turn)
         yield SessionCleared(by=cmd.by, reason=cmd.reason)
+
+    def _settled(self, session: Session, cmd: ClearSession, turn: Turn) -> Iterator[Event]:
+        """What nobody pays is written off, with a reason; rounds that wait to be paid are given up."""
+        ledger = Ledger(session.bill, self.id, turn.at)
+        given_up = [number for number, one in session.rounds.items() if one.state == "held"]
+        for number in given_up:
+            for line_id in session.rounds[number].lines:
+                if line := ledger.bill.lines.get(line_id):
+                    lines.take_off(ledger, line_id, line.quantity)
+        due_fen = max(0, ledger.due_fen)
+        if due_fen or ledger.bill.unconfirmed:
+            may_fen = cmd.may_write_off_fen
+            if not cmd.reason or (may_fen is not None and due_fen > may_fen):
+                raise BillUnsettled(due_fen=due_fen)
+        paying.write_off(ledger, cmd.reason, cmd.by)
+        paying.finish(ledger)
+        yield from (RoundReleased(round_no=number, reason="cleared") for number in given_up)
+        yield from ledger.events
+        if due_fen:
+            subject = f"table-session/{self.id}"
+            yield from act_done(
+                session.store_id,
+                turn,
+                cmd.by,
+                "bill.write_off",
+                subject,
+                reason=cmd.reason,
+                amount_fen=due_fen,
+            )
 
     @reacts(SessionCleared)
     def tell_cleared(self, session: Session, e: SessionCleared, turn: Turn) -> Iterator[Send]:

@@ -189,6 +189,17 @@ class LinesStand(Event, frozen=True, kw_only=True):
     number: str = ""
 
 
+class CancelAsked(Event, frozen=True, kw_only=True):
+    """退菜: staff want so many of a line off; the store says what came of it (O3)."""
+
+    outward: ClassVar[bool] = True
+
+    line_id: str
+    quantity: int
+    reason: str
+    by: By
+
+
 # --- calls and the end -----------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from actors.entity import Decision, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
+from store_runtime.store.zone import local_time
 from store_runtime.table_session.commands import (
     GUESTS_MAX,
     ChangeParty,
@@ -139,6 +140,9 @@ class GuestsDesk(Desk):
             session.guests[FIRST_GUEST] = Guest(
                 user_id=opening.user_id, name=opening.nickname or FIRST_GUEST, joined_at=at
             )
+        session.bill.terms, session.bill.seated_at = session.terms.bill, at
+        session.bill.seated_minute = local_time(session.terms.zone_offsets, at).minute
+        session.count_heads()
         session.live.add("session_opened", at, table_id=session.table_id, label=session.label)
 
     @evolves(GuestJoined)
@@ -149,6 +153,7 @@ class GuestsDesk(Desk):
             known = session.guests[e.guest_id] = Guest(user_id=e.user_id, name=name, joined_at=at)
         else:
             known.left, known.name = False, e.nickname or known.name
+        session.count_heads()
         session.live.add("guest_joined", at, guest_id=e.guest_id, name=known.name)
 
     @evolves(GuestLeft)
@@ -164,6 +169,7 @@ class GuestsDesk(Desk):
     @evolves(PartyChanged)
     def on_party(self, session: Session, e: PartyChanged, at: int) -> None:
         session.party_size = e.party_size
+        session.count_heads()
         session.live.add("party_changed", at, party_size=e.party_size, by=e.by)
 
     @evolves(AllergensDeclared)

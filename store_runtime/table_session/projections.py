@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pricing.selection import Chosen
+from store_runtime.bill.projections import BillView, bill_view
 from store_runtime.store.orders.commands import PlaceLines
 from store_runtime.store.orders.rejections import LineProblem
 from store_runtime.table_session.cart import CartLine
@@ -138,6 +139,7 @@ class SessionView(View, frozen=True, kw_only=True):
     allergens: tuple[str, ...] = ()
     calls: tuple[CallView, ...] = ()
     locked: bool = False
+    bill: BillView | None = None
     moved_to: str = ""
     combined: dict[str, str] = {}
 
@@ -284,8 +286,8 @@ def call_view(call: StaffCall) -> CallView:
     )
 
 
-def session_view(session_id: str, session: Session, you: str = "") -> SessionView:
-    """The whole view, as guest ``you`` sees it; empty: as staff do."""
+def session_view(session_id: str, session: Session, at: int, you: str = "") -> SessionView:
+    """The whole view at this moment, as guest ``you`` sees it; empty: as staff do."""
     cart = tuple(cart_line_view(session_id, number, line) for number, line in session.cart.lines.items())
     return SessionView(
         session_id=session_id,
@@ -309,6 +311,7 @@ def session_view(session_id: str, session: Session, you: str = "") -> SessionVie
         allergens=session.guests[you].allergens if you else (),
         calls=tuple(call_view(call) for call in session.calls),
         locked=session.locked,
+        bill=bill_view(session.bill, at),
         moved_to=session.moved_to,
         combined=session.combined,
     )

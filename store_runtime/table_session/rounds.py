@@ -26,6 +26,7 @@ from store_runtime.store.orders.commands import (
     WantedLine,
 )
 from store_runtime.store.orders.projections import PlacedLines
+from store_runtime.table_session.billing import bill_round, lines_off, notes_heard
 from store_runtime.table_session.cart import CartLine, portion
 from store_runtime.table_session.commands import Quote, RoundRefused, SubmitRound
 from store_runtime.table_session.desk import Desk
@@ -139,8 +140,12 @@ class RoundsDesk(Desk):
         state = "" if one is None else one.state
         if one is not None and state == "placing":
             yield RoundTaken(placed=cmd.placed)
-            seq += 1
-            state = _taken_as(one, cmd.placed)
+            follows = bill_round(session, self.id, cmd.placed, turn.at)
+            yield from follows
+            # Of what follows, only a round that costs nothing and goes to the kitchen is shown by itself.
+            at_once = any(isinstance(event, RoundFired) for event in follows)
+            seq += 1 + at_once
+            state = "waiting" if at_once else _taken_as(one, cmd.placed)
         if cmd.fired and state in {"waiting", "held"}:
             yield RoundAccepted(round_no=cmd.placed.batch, number=cmd.placed.number)
             seq += 1
@@ -165,6 +170,7 @@ class RoundsDesk(Desk):
         one = session.rounds.get(cmd.batch)
         if one is not None and one.state in {"held", "waiting"}:
             yield RoundRejected(round_no=cmd.batch, reason=cmd.reason, by=cmd.by)
+            yield from lines_off(session, self.id, one.lines, turn.at)
 
     @decides(NoteLines)
     def noted(self, session: Session, cmd: NoteLines, turn: Turn) -> Decision[None]:
@@ -176,6 +182,7 @@ class RoundsDesk(Desk):
         )
         if newer or cmd.number:
             yield LinesStand(notes=newer, number=cmd.number)
+            yield from notes_heard(session, self.id, newer, turn.at)
         yield from _elsewhere(session, cmd)
 
     # --- reactions -------------------------------------------------------------------------------------

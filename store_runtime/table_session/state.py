@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from store_runtime.bill.state import Bill
 from store_runtime.by import By
 from store_runtime.live import LiveLog
 from store_runtime.table.commands import SessionState
@@ -28,7 +29,7 @@ class Session(msgspec.Struct, kw_only=True):
     """One party's visit. ``live.seq`` counts what its view shows; ``ordered`` has lines by their id, which is another
     session's where they were moved from there (T8).
 
-    ``locked``: 锁单; ``cleared_at``: 0 until the party has gone.
+    ``cleared_at``: 0 until the party has gone.
 
     Of moves (T8): ``moving`` is what it waits for (the table or session ``moving_to``); ``moved_to`` the session that
     it was merged into; ``outgoing`` parcels on their way; ``forwards`` where notes about lines that went go;
@@ -49,7 +50,7 @@ class Session(msgspec.Struct, kw_only=True):
     rounds: dict[int, Round] = {}
     ordered: dict[str, OrderedLine] = {}
     calls: list[StaffCall] = []
-    locked: bool = False
+    bill: Bill = msgspec.field(default_factory=Bill)
     cleared_at: int = 0
     cleared_by: str = ""
     moving: Literal["", "transfer", "merge", "return"] = ""
@@ -79,13 +80,24 @@ class Session(msgspec.Struct, kw_only=True):
 
     @property
     def money_moved(self) -> bool:
-        """Something is paid, or may be any moment. The bill's to say."""
-        return False
+        """Something is paid, or may be any moment."""
+        return self.bill.money_moved
+
+    @property
+    def locked(self) -> bool:
+        """锁单: guests neither order nor pay."""
+        return bool(self.bill.locked_by)
 
     @property
     def settled(self) -> bool:
-        """Something was ordered, and nothing is due. The bill's to say."""
-        return False
+        """Something was ordered, and nothing is due. Time that is charged stands still once somebody pays."""
+        return self.bill.settled(self.bill.stopped_at or self.opened_at)
+
+    def count_heads(self) -> None:
+        """The bill hears how many they are: as was said, or as have joined (T10). Used by evolve only."""
+        if not self.settled:
+            here = sum(1 for guest in self.guests.values() if not guest.left)
+            self.bill.guests = self.party_size or here
 
     @property
     def status(self) -> SessionState:

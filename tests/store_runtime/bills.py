@@ -87,8 +87,12 @@ class Desk:
         """A payment by phone that is paid at once."""
         return self.report(self.pay(**fields))
 
-    def split(self, mode: str, *parts: SplitPart, guests: tuple[str, ...] = ()) -> dict[str, int]:
-        self.do(splitting.split, mode, parts, guests)
+    def split(
+        self, mode: str, *parts: SplitPart, guests: tuple[str, ...] = (), **counts: dict[str, int]
+    ) -> dict[str, int]:
+        """``counts``: line → guest → how many are theirs."""
+        ordered_by = {f"{OWNER}.{line}": of for line, of in counts.items()}
+        self.do(splitting.split, mode, parts, guests, ordered_by)
         return self.shares
 
     def comp(self, line: str, quantity: int = 1) -> None:

@@ -81,9 +81,7 @@ class Bills(RuleBasedStateMachine):
     )
     def order(self, fen: int, quantity: int, weighed: bool, own: bool) -> None:
         self.made += 1
-        line = dish(
-            f"l{self.made}", fen, quantity, provisional=weighed, ordered_by={f"g{self.made % 3}": quantity}
-        )
+        line = dish(f"l{self.made}", fen, quantity, provisional=weighed)
         self.desk.do(lines.enter, (line,), own_share=own)
 
     @rule(pick=PICK, cancelled=strategies.integers(1, 4))

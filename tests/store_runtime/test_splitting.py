@@ -76,19 +76,22 @@ def test_T7_by_line_with_so_many_of_a_line_each() -> None:
 
 def test_T7_by_person_is_what_everybody_ordered_and_the_rest_evenly() -> None:
     desk = Desk(
-        dish("l1", 3_000, 3, ordered_by={"g1": 2, "g2": 1}),
+        dish("l1", 3_000, 3),
         dish("l2", 1_001),
-        dish("l3", 4_000, ordered_by={"g2": 1}),
+        dish("l3", 4_000),
     )
 
-    assert desk.split("by_person", guests=("g1", "g2")) == {"s1": 6_501, "s2": 7_500}
+    assert desk.split("by_person", guests=("g1", "g2"), l1={"g1": 2, "g2": 1}, l3={"g2": 1}) == {
+        "s1": 6_501,
+        "s2": 7_500,
+    }
 
 
 def test_T7_by_person_with_a_dish_divided_among_named_people() -> None:
-    desk = Desk(dish("l1", 9_000, ordered_by={"g1": 1}), dish("l2", 1_000, ordered_by={"g3": 1}))
+    desk = Desk(dish("l1", 9_000), dish("l2", 1_000))
     shared = [SplitPart(guest_id=guest, lines=(claim("l1"),)) for guest in ("g1", "g2", "g3")]
 
-    assert desk.split("by_person", *shared, guests=("g1", "g2", "g3")) == {
+    assert desk.split("by_person", *shared, guests=("g1", "g2", "g3"), l1={"g1": 1}, l2={"g3": 1}) == {
         "s1": 3_000,
         "s2": 3_000,
         "s3": 4_000,

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from actors.words import Command, Query
 from flash_sale.commands import Name
+from pricing.facts import BillTerms
 from store_runtime.by import By
 from store_runtime.store.commands import JoinPolicy, PayMode
 from store_runtime.table.projections import SittingView
@@ -35,6 +36,7 @@ class TablePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pay_mode: PayMode | None = None
     shared: bool = False
     clearing_s: ClearingS = 0
+    bill: BillTerms = BillTerms()
 
 
 class PutTable(Command, frozen=True, kw_only=True):

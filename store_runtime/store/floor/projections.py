@@ -46,6 +46,9 @@ def terms_of(table: FloorTable, settings: Settings) -> TableTerms:
         order_hold_s=settings.order_hold_s,
         grace_s=settings.grace_s,
         clearing_s=plan.clearing_s,
+        bill=plan.bill,
+        zone_offsets=settings.zone_offsets,
+        cutoff=settings.cutoff,
     )
 
 

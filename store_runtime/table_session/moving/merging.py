@@ -19,6 +19,7 @@ from actors.turn import Turn
 from actors.words import Send
 from store_runtime.by import By
 from store_runtime.store.orders.commands import NoteLines, RelabelOrder
+from store_runtime.table_session.billing import billed, packed_with_bill, unbilled
 from store_runtime.table_session.cart import summed
 from store_runtime.table_session.desk import Desk
 from store_runtime.table_session.moving.commands import (
@@ -79,7 +80,8 @@ class MergeDesk(Desk):
         if cmd.store_id != session.store_id:
             raise TableSessionNotFound()
         self._must_be_free_to_go(session, list(session.ordered))
-        lines = packed(session.ordered, [(key, line.quantity) for key, line in session.ordered.items()])
+        whole = [(key, line.quantity) for key, line in session.ordered.items()]
+        lines = packed_with_bill(session, packed(session.ordered, whole))
         parcel = Parcel(
             parcel_id=self._next_parcel(session),
             from_session=self.id,
@@ -90,6 +92,7 @@ class MergeDesk(Desk):
             party_size=session.party_size,
         )
         yield ParcelSent(to_session=cmd.to_session, to_label=cmd.to_label, parcel=parcel, by=cmd.by)
+        yield from unbilled(session, parcel.lines)
         return ParcelAnswer(to_session=cmd.to_session, take=TakeParcel(parcel=parcel))
 
     @decides(MergeRefused)
@@ -110,11 +113,14 @@ class MergeDesk(Desk):
         parcel = Parcel(
             parcel_id=self._next_parcel(session),
             from_session=self.id,
-            lines=packed(session.ordered, [(key, session.ordered[key].quantity) for key in here]),
+            lines=packed_with_bill(
+                session, packed(session.ordered, [(key, session.ordered[key].quantity) for key in here])
+            ),
             guests=dict(session.guests),
             home=True,
         )
         yield ParcelSent(to_session=cmd.to_session, to_label="", parcel=parcel, by=cmd.by)
+        yield from unbilled(session, parcel.lines)
         return ParcelAnswer(to_session=cmd.to_session, take=TakeParcel(parcel=parcel))
 
     # --- single lines ----------------------------------------------------------------------------------
@@ -129,10 +135,11 @@ class MergeDesk(Desk):
         parcel = Parcel(
             parcel_id=self._next_parcel(session),
             from_session=self.id,
-            lines=packed(session.ordered, wanted),
+            lines=packed_with_bill(session, packed(session.ordered, wanted)),
             guests=dict(session.guests),
         )
         yield ParcelSent(to_session=cmd.to_session, to_label="", parcel=parcel, by=cmd.by)
+        yield from unbilled(session, parcel.lines)
         return ParcelAnswer(to_session=cmd.to_session, take=TakeParcel(parcel=parcel))
 
     def _wanted(self, session: Session, cmd: MoveLines) -> list[tuple[str, int]]:
@@ -158,6 +165,7 @@ class MergeDesk(Desk):
         if not (parcel.home and session.moving == "return" and session.moved_to == parcel.from_session):
             self.must_be_open(session)
         yield ParcelTaken(parcel=parcel)
+        yield from billed(parcel.lines)
 
     @decides(ParcelArrived)
     def arrived(self, session: Session, cmd: ParcelArrived, turn: Turn) -> Decision[None]:
@@ -170,6 +178,7 @@ class MergeDesk(Desk):
         """The other session is over: the lines are here again."""
         if cmd.parcel_id in session.outgoing:
             yield ParcelBack(parcel_id=cmd.parcel_id)
+            yield from billed(session.outgoing[cmd.parcel_id].lines, back=True)
 
     def _must_be_free_to_go(self, session: Session, line_ids: list[str]) -> None:
         """Lines that the store holds for a payment stay until it is made; so does what is paid."""
@@ -297,6 +306,7 @@ class MergeDesk(Desk):
             there, back = session.cart.put_back(number, mine, seq)
             cart.append(shown(cart_line_view(self.id, there, back)))
         session.party_size += parcel.party_size
+        session.count_heads()
         session.live.add(
             "lines_came",
             at,

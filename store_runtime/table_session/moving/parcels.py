@@ -6,16 +6,21 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from store_runtime.bill.state import BillLine
 from store_runtime.table_session.cart import CartLine
 from store_runtime.table_session.parts import Guest, OrderedLine
 
 
 class MovedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line as it travels. ``part_of``: the line that some of it was taken from; the store knows only that one."""
+    """A line as it travels. ``part_of``: the line that some of it was taken from; the store knows only that one.
+
+    ``billed`` is what the bill knows of it.
+    """
 
     line_id: str
     line: OrderedLine
     part_of: str = ""
+    billed: BillLine | None = None
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):

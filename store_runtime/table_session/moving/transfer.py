@@ -168,6 +168,8 @@ class TransferDesk(Desk):
         session.table_id, session.letter, session.label = e.table_id, e.letter, e.label
         # T6: how it is paid stays as it was; the rest are the new table's terms.
         session.terms = msgspec.structs.replace(e.terms, pay_mode=session.terms.pay_mode)
+        if not session.money_moved:
+            session.bill.terms = e.terms.bill
         session.live.add(
             "session_transferred", at, table_id=e.table_id, label=e.label, from_table_id=e.from_table_id
         )
