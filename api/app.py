@@ -15,6 +15,7 @@ from api import accounts, docs_page, ops
 from api.audiences import PUBLIC
 from api.call import Call
 from api.diner import (
+    bills,
     channel_orders,
     delivery,
     flash_sales,
@@ -45,6 +46,7 @@ from api.staff import (
     table_moves,
 )
 from api.staff import accounts as staff_accounts
+from api.staff import bills as staff_bills
 from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
 from api.staff import menu as staff_menu
@@ -61,6 +63,7 @@ TABLES = (
     flash_sales.table,  # first, because the router tries one address after the other
     tables.table,
     rushing.table,
+    bills.table,
     menu.table,
     recommendations.table,
     orders.table,
@@ -76,6 +79,7 @@ TABLES = (
     menu_files.table,
     staff_stock.table,
     staff_tables.table,
+    staff_bills.table,
     table_moves.table,
     staff_store.table,
     kitchen.table,

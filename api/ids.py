@@ -54,6 +54,10 @@ def check(params: dict[str, str]) -> None:
             raise DishNotFound(dish_id=value[:DISH_ID_LENGTH_MAX])
 
 
+SESSION_PREFIX = "ts"
+"""Of table sessions; orders' ids begin otherwise."""
+
+
 def order_of(payment_id: str) -> str:
     """The order that a payment belongs to: a payment's id is its order's and a suffix."""
     return payment_id.rpartition(".")[0]
@@ -63,10 +67,15 @@ _DEPOSIT = re.compile(r"(.+\.[0-9]{8})\.r[a-z2-7]{16}\.p[0-9]+")
 
 
 def owner_of(payment_id: str) -> str:
-    """The entity that a payment belongs to, by its id alone: a day's book for a deposit, else an order.
+    """The entity that a payment belongs to, by its id alone: a day's book for a deposit, a table session, an order.
 
     >>> owner_of("s1.20261124.rabcdefghijklmnop.p1"), owner_of("oabcdefghijklmnop.p1")
     ('reservation-book/s1.20261124', 'takeout/oabcdefghijklmnop')
+    >>> owner_of("tsabcdefghijklmnop.p1")
+    'table-session/tsabcdefghijklmnop'
     """
     deposit = _DEPOSIT.fullmatch(payment_id)
-    return f"reservation-book/{deposit[1]}" if deposit else f"takeout/{order_of(payment_id)}"
+    if deposit:
+        return f"reservation-book/{deposit[1]}"
+    owner = order_of(payment_id)
+    return f"{'table-session' if owner.startswith(SESSION_PREFIX) else 'takeout'}/{owner}"

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import msgspec
 
+from api.bill_views import BillShown
 from api.moments import MomentText, rfc3339
 from api.views import Shown
 from pricing.selection import Chosen
@@ -153,6 +154,7 @@ class SessionShown(Shown, frozen=True, kw_only=True):
     locked: bool = False
     moved_to: str = ""
     combined: dict[str, str] = {}
+    bill: BillShown | None = None
 
     @classmethod
     def of(cls, view: SessionView) -> Self:

@@ -8,10 +8,11 @@ from typing import Literal
 import msgspec
 
 from actors.turn import derived_id
-from api.approvals import WHO_HEADERS, who
+from api.approvals import APPROVAL_HEADERS, WHO_HEADERS, authorize, who
 from api.audiences import Audience, store_staff
 from api.call import Call
 from api.operations import Answer, Key, Table
+from api.rejections import ApprovalInvalid, SecondPersonRequired
 from api.table_tokens import hand_out
 from api.table_views import (
     CallShown,
@@ -22,6 +23,8 @@ from api.table_views import (
     TableShown,
 )
 from flash_sale.commands import Name
+from pricing.facts import BillTerms
+from store_runtime.bill.projections import Giveaway
 from store_runtime.store.commands import JoinPolicy, PayMode
 from store_runtime.store.floor.commands import (
     Area,
@@ -45,6 +48,7 @@ from store_runtime.table.commands import (
 )
 from store_runtime.table.projections import ScanAnswer, TableView
 from store_runtime.table.rejections import IllegalTransition, TableFull, TableNotFound, TableTaken
+from store_runtime.table_session.bill_commands import GetGiveaway
 from store_runtime.table_session.commands import (
     AcknowledgeCall,
     ClearSession,
@@ -54,6 +58,7 @@ from store_runtime.table_session.commands import (
 )
 from store_runtime.table_session.projections import CallView, Joined, SessionPlace, SessionView
 from store_runtime.table_session.rejections import (
+    BillUnsettled,
     CallNotFound,
     SessionBusy,
     SessionMoved,
@@ -68,7 +73,10 @@ SERVE_SESSION = Audience(action="table.serve", where="any")
 
 
 class TableBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A table. What is left out has its default; a policy that is left out is the store's setting."""
+    """A table. What is left out has its default; a policy that is left out is the store's setting.
+
+    ``bill``: its fees and how totals are rounded (T10, M7).
+    """
 
     name: Name
     area: Area = ""
@@ -78,6 +86,7 @@ class TableBody(msgspec.Struct, forbid_unknown_fields=True):
     pay_mode: PayMode | None = None
     shared: bool = False
     clearing_s: ClearingS = 0
+    bill: BillTerms = BillTerms()
 
 
 class OpenBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -255,17 +264,31 @@ async def acknowledge_call(call: Call) -> Answer:
     body=ClearBody,
     answers={200: SessionShown},
     key=Key.OPTIONAL,
-    problems=[TableSessionNotFound, SessionMoved, SessionBusy],
-    headers=WHO_HEADERS,
+    problems=[
+        TableSessionNotFound,
+        SessionMoved,
+        SessionBusy,
+        BillUnsettled,
+        SecondPersonRequired,
+        ApprovalInvalid,
+    ],
+    headers=APPROVAL_HEADERS,
     example={},
 )
 async def clear_session(call: Call) -> Answer:
     """清台: the party has gone.
 
-    Its phones can read their bill and change nothing any more; the table is free, or will be when it is clean.
+    What is unpaid is written off (免单, 跑单) with a reason, by whoever may. Its phones can read their bill and
+    change nothing any more; the table is free, or will be when it is clean.
     """
-    session, _ = await session_for_staff(call)
-    await call.tell(session, ClearSession(by=who(call), reason=call.body.reason), NoneType)
+    session, store_id = await session_for_staff(call)
+    by, due_fen = who(call), 0
+    if call.body.reason:
+        due_fen = (await call.ask(session, GetGiveaway(act="write_off"), Giveaway)).amount_fen
+    if due_fen:
+        by = await authorize(call, store_id, "bill.write_off", due_fen)
+    command = ClearSession(by=by, reason=call.body.reason, may_write_off_fen=due_fen)
+    await call.tell(session, command, NoneType)
     return Answer(200, SessionShown.of(await call.ask(session, GetSession(), SessionView)))
 
 

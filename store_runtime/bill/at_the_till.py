@@ -61,7 +61,6 @@ def discount(
         raise InvalidField(path="$", problem=f"at most {DISCOUNTS_MAX} discounts on a bill")
     if line_id:
         line_of(ledger, line_id)
-    before_fen = ledger.priced.total_fen
     given = Discount(
         discount_id=f"{ledger.owner_id}.d{ledger.bill.discounts_made + 1}",
         reason=reason,
@@ -71,7 +70,8 @@ def discount(
     )
     ledger.add(DiscountGiven(discount=given, by=by))
     ledger.settle_up("discounted", by)
-    return before_fen - ledger.priced.total_fen
+    of_it = (one.amount_fen for one in ledger.priced.adjustments if one.rule_id == given.discount_id)
+    return -sum(of_it)
 
 
 def withdraw_discount(ledger: Ledger, discount_id: str, by: By) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pricing.facts import BillTerms
 from pricing.workings import Adjustment, PricedLine
 from store_runtime.bill.payment import Payment
 from store_runtime.bill.shares import REST, share_amounts
@@ -14,6 +15,12 @@ from store_runtime.bill.state import Bill, BillLine, money_status
 
 class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base: what holds its default is left out."""
+
+
+class Giveaway(View, frozen=True, kw_only=True):
+    """What an act would give away."""
+
+    amount_fen: int
 
 
 class BillLineView(View, frozen=True, kw_only=True):
@@ -80,6 +87,7 @@ class BillView(View, frozen=True, kw_only=True):
     Args:
         total_fen: lines and adjustments together. paid_fen: what came and stayed. due_fen: what is owed.
         held_fen: deposits that wait for it. unconfirmed: lines without a price, which keep it from closing.
+        terms: fees that apply once something is ordered, and rounding (T10).
         credit_ends_at: reopened: what is over stays as credit until then (O5).
     """
 
@@ -88,16 +96,17 @@ class BillView(View, frozen=True, kw_only=True):
     paid_fen: int
     due_fen: int
     dishes_fen: int
-    lines: tuple[BillLineView, ...] = ()
-    adjustments: tuple[Adjustment, ...] = ()
-    shares: tuple[ShareView, ...] = ()
-    payments: tuple[TenderView, ...] = ()
-    refunded_fen: int = 0
+    lines: tuple[BillLineView, ...]
+    adjustments: tuple[Adjustment, ...]
+    shares: tuple[ShareView, ...]
+    payments: tuple[TenderView, ...]
+    refunded_fen: int
     held_fen: int = 0
     guests: int = 0
     locked: bool = False
     unconfirmed: tuple[str, ...] = ()
     credit_ends_at: int = 0
+    terms: BillTerms = BillTerms()
 
 
 def bill_view(bill: Bill, at: int) -> BillView:
@@ -122,6 +131,7 @@ def bill_view(bill: Bill, at: int) -> BillView:
         locked=bool(bill.locked_by),
         unconfirmed=tuple(bill.unconfirmed),
         credit_ends_at=bill.reopened_until,
+        terms=bill.terms,
     )
 
 

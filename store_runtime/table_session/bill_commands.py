@@ -1,7 +1,7 @@
 """What can be asked of the bill of a table's session. Amounts are fen, moments ms.
 
-Whoever acts is a guest (``user_id``) or staff (``by``). Of what staff give away, ``allowed_fen`` is the most that they
-may, or their second person (C3); None: any amount. Prices never come from outside (D2).
+Whoever acts is a guest (``user_id``) or staff (``by``). Of what staff give away, ``allowed_fen`` is the most that
+they may, or their second person (C3); None: any amount. Prices never come from outside (D2).
 """
 
 from __future__ import annotations
@@ -145,6 +145,20 @@ class WeighOrdered(Command, frozen=True, kw_only=True):
     by: By
     weight_milli: WeightMilli = 0
     unit_price_fen: AmountFen = 0
+
+
+Giving = Literal["discount", "rounding", "comp", "refund", "cancel", "reopen", "write_off"]
+
+
+class GetGiveaway(Query, frozen=True, kw_only=True):
+    """What an act of staff would give away now, for whoever asks whether they may (C3): Giveaway."""
+
+    act: Giving
+    line_id: str = ""
+    quantity: int = 1
+    amount_fen: int = 0
+    permille: int = 0
+    rounding: Rounding = "none"
 
 
 class GetBill(Query, frozen=True, kw_only=True):

@@ -75,9 +75,17 @@ class BillDesk(Audited, Desk):
             raise BillIsLocked()
         ledger = self.ledger(session, turn)
         ordered_by = {line_id: line.counts for line_id, line in session.ordered.items()}
-        splitting.split(ledger, cmd.mode, cmd.parts, session.guests, ordered_by)
+        parts = cmd.parts or (self._everybody(session) if cmd.mode == "equal" else ())
+        splitting.split(ledger, cmd.mode, parts, session.guests, ordered_by)
         yield from ledger.events
         return self.shown(ledger)
+
+    def _everybody(self, session: Session) -> tuple[splitting.SplitPart, ...]:
+        return tuple(
+            splitting.SplitPart(guest_id=guest_id, label=guest.name)
+            for guest_id, guest in session.guests.items()
+            if not guest.left
+        )
 
     @decides(PayBill)
     def pay(self, session: Session, cmd: PayBill, turn: Turn) -> Decision[TenderView]:

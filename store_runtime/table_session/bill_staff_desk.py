@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actors.entity import Decision, decides, evolves, reacts
+from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Send
 from store_runtime.bill import at_the_till, lines
 from store_runtime.bill.events import LineComped
 from store_runtime.bill.ledger import Ledger
-from store_runtime.bill.projections import BillView
+from store_runtime.bill.projections import BillView, Giveaway
 from store_runtime.bill.rejections import MoreThanAllowed, OverRefund
 from store_runtime.by import By
 from store_runtime.store.orders.commands import CancelLine, CompLine
@@ -23,6 +23,7 @@ from store_runtime.table_session.bill_commands import (
     CancelOrdered,
     CompOrdered,
     DiscountBill,
+    GetGiveaway,
     LockBill,
     RefundOrdered,
     ReopenBill,
@@ -31,7 +32,7 @@ from store_runtime.table_session.bill_commands import (
     WithdrawDiscount,
 )
 from store_runtime.table_session.bill_desk import BillDesk
-from store_runtime.table_session.billing import fired
+from store_runtime.table_session.billing import fired, give_up_held
 from store_runtime.table_session.events import CancelAsked
 from store_runtime.table_session.rejections import InvalidField, LineNotFound
 from store_runtime.table_session.state import Session
@@ -108,6 +109,33 @@ class BillStaffDesk(BillDesk):
         at_the_till.reopen(ledger, cmd.reason, cmd.by, day == today)
         return (yield from self._done(session, ledger, turn, cmd.by, "bill.reopen", "", cmd.reason, paid_fen))
 
+    @answers(GetGiveaway)
+    def giveaway(self, session: Session, query: GetGiveaway, at: int) -> Giveaway:
+        """The same decisions, tried: what they would give away now."""
+        self.must_exist(session)
+        if session.closed or session.moved_to:
+            return Giveaway(amount_fen=0)
+        ledger = Ledger(session.bill, self.id, at)
+        nobody, line = By(account=""), ledger.bill.lines.get(query.line_id)
+        if line is None and (query.line_id or query.act in ("comp", "refund", "cancel")):
+            raise LineNotFound()
+        match query.act:
+            case "discount":
+                fields = {"line_id": query.line_id, "amount_fen": query.amount_fen}
+                given = at_the_till.discount(ledger, "", nobody, **fields, permille=query.permille)  # type: ignore[arg-type]
+            case "rounding":
+                given = at_the_till.round_to(ledger, query.rounding, nobody)
+            case "comp" | "cancel" if line is not None:
+                given = line.amount_fen * min(query.quantity, line.charged) // max(1, line.charged)
+            case "refund":
+                given = lines.refund(ledger, query.line_id, query.quantity, "", nobody)
+            case "reopen":
+                given = ledger.bill.applied_fen
+            case _:
+                give_up_held(session, ledger)
+                given = ledger.due_fen
+        return Giveaway(amount_fen=max(0, given))
+
     # --- lines -----------------------------------------------------------------------------------------
 
     @decides(CancelOrdered)
@@ -122,7 +150,7 @@ class BillStaffDesk(BillDesk):
         if cmd.quantity > line.standing:
             raise OverRefund(left=line.standing)
         yield CancelAsked(line_id=cmd.line_id, quantity=cmd.quantity, reason=cmd.reason, by=cmd.by)
-        amount_fen = line.unit_price_fen * cmd.quantity
+        amount_fen = line.amount_fen * min(cmd.quantity, line.charged) // max(1, line.charged)
         subject = _line(cmd.line_id)
         return (
             yield from self._done(

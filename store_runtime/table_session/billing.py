@@ -51,6 +51,16 @@ def notes_heard(session: Session, session_id: str, notes: Iterable[LineNote], at
     return [*ledger.events, *fired(session, ledger)]
 
 
+def give_up_held(session: Session, ledger: Ledger) -> list[int]:
+    """Rounds that wait to be paid are off the bill: who clears the table does not wait for them."""
+    held = [number for number, one in session.rounds.items() if one.state == "held"]
+    for number in held:
+        for line_id in session.rounds[number].lines:
+            if line := ledger.bill.lines.get(line_id):
+                lines.take_off(ledger, line_id, line.quantity)
+    return held
+
+
 def what_is_due(session: Session, session_id: str, at: int) -> list[Event]:
     """The clock: payments that ran out, credits, and rounds that nobody paid in time (T6)."""
     ledger = Ledger(session.bill, session_id, at)

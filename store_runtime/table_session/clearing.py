@@ -8,8 +8,9 @@ from actors.entity import Decision, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
 from store_runtime.audit_log.acts import act_done
-from store_runtime.bill import lines, paying
+from store_runtime.bill import paying
 from store_runtime.bill.ledger import Ledger
+from store_runtime.table_session.billing import give_up_held
 from store_runtime.table_session.commands import ClearSession
 from store_runtime.table_session.desk import Desk
 from store_runtime.table_session.events import RoundReleased, SessionCleared
@@ -34,11 +35,7 @@ class ClearingDesk(Desk):
     def _settled(self, session: Session, cmd: ClearSession, turn: Turn) -> Iterator[Event]:
         """What nobody pays is written off, with a reason; rounds that wait to be paid are given up."""
         ledger = Ledger(session.bill, self.id, turn.at)
-        given_up = [number for number, one in session.rounds.items() if one.state == "held"]
-        for number in given_up:
-            for line_id in session.rounds[number].lines:
-                if line := ledger.bill.lines.get(line_id):
-                    lines.take_off(ledger, line_id, line.quantity)
+        given_up = give_up_held(session, ledger)
         due_fen = max(0, ledger.due_fen)
         if due_fen or ledger.bill.unconfirmed:
             may_fen = cmd.may_write_off_fen
