@@ -14,6 +14,7 @@ import api.menu_files.rejections
 import api.rejections
 import brand.rejections
 import flash_sale.rejections
+import store_runtime.bill.rejections
 import store_runtime.delivery.rejections
 import store_runtime.diner_orders.rejections
 import store_runtime.rejections
@@ -48,6 +49,7 @@ ROOMS: tuple[ModuleType, ...] = (
     store_runtime.store.floor.rejections,
     store_runtime.table.rejections,
     store_runtime.table_session.rejections,
+    store_runtime.bill.rejections,
     store_runtime.store.kitchen.rejections,
     store_runtime.takeout.rejections,
     store_runtime.diner_orders.rejections,

@@ -112,7 +112,11 @@ class Story:
     def answer(self) -> Replayed:
         """What was read."""
         memory = self.memory
-        state = SessionShown.of(session_view(self.session_id, memory.state)) if memory.state.exists else None
+        state = (
+            SessionShown.of(session_view(self.session_id, memory.state, memory.last_at))
+            if memory.state.exists
+            else None
+        )
         return Replayed(
             session_id=self.session_id,
             seq=memory.seq,

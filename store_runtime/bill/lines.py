@@ -70,7 +70,7 @@ def comp(ledger: Ledger, line_id: str, quantity: int, reason: str, by: By) -> No
     """赠菜: so many of it cost nothing, stay sold, and count to no threshold (O3)."""
     line = line_of(ledger, line_id)
     if quantity > line.charged:
-        raise OverRefund(left=line.charged)
+        raise OverRefund(line_id=line_id, left=line.charged)
     ledger.add(LineComped(line_id=line_id, quantity=quantity, reason=reason, by=by))
     ledger.settle_up("comped", by)
 
@@ -110,7 +110,7 @@ def refund(ledger: Ledger, line_id: str, quantity: int, reason: str, by: By) -> 
     if not ledger.bill.applied_fen:
         raise IllegalTransition(state=ledger.bill.status(ledger.at), allowed=["cancel", "comp"])
     if quantity > line.charged:
-        raise OverRefund(left=line.charged)
+        raise OverRefund(line_id=line_id, left=line.charged)
     before_fen, refunded_fen = ledger.priced.total_fen, ledger.bill.refunded_fen
     taken_back = LineRefunded(line_id=line_id, quantity=quantity, reason=reason, by=by)
     tried = Ledger(ledger.bill, ledger.owner_id, ledger.at)

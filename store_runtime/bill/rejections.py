@@ -58,7 +58,7 @@ class LineIndivisible(Rejection):
 
 
 class LineNotFound(Rejection):
-    """The bill has no such line."""
+    """There is no such line here."""
 
     status: ClassVar[int] = 404
 
@@ -70,8 +70,12 @@ class LineUnconfirmed(Rejection):
 
 
 class OverRefund(Rejection):
-    """More of the line than can be taken back. ``left`` is how many are."""
+    """More of a line than is left of it.
 
+    ``left`` is how many of the line can still be given back; 0 also for a line that the order does not have.
+    """
+
+    line_id: str
     left: int
 
 

@@ -106,7 +106,7 @@ def _by_line(bill: Bill, parts: tuple[SplitPart, ...]) -> list[Share]:
     for line_id, times in named.items():
         line = bill.lines[line_id]
         if wanted[line_id] > line.charged:
-            raise OverRefund(left=line.charged)
+            raise OverRefund(line_id=line_id, left=line.charged)
         if times > 1 and not wanted[line_id] and not line.divisible:
             raise LineIndivisible(line_id=line_id)
     return [

@@ -148,7 +148,7 @@ class BillStaffDesk(BillDesk):
         if line is None or cmd.line_id not in session.ordered:
             raise LineNotFound()
         if cmd.quantity > line.standing:
-            raise OverRefund(left=line.standing)
+            raise OverRefund(line_id=cmd.line_id, left=line.standing)
         yield CancelAsked(line_id=cmd.line_id, quantity=cmd.quantity, reason=cmd.reason, by=cmd.by)
         amount_fen = line.amount_fen * min(cmd.quantity, line.charged) // max(1, line.charged)
         subject = _line(cmd.line_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from actors.words import Rejection
+from store_runtime.bill.rejections import BillIsLocked as BillLocked
+from store_runtime.bill.rejections import LineNotFound
 from store_runtime.rejections import IllegalTransition, InvalidField
 
 
@@ -73,12 +75,6 @@ class ViewTooOld(Rejection):
     seq: int
 
 
-class BillLocked(Rejection):
-    """The staff have locked the bill."""
-
-    hint: ClassVar[str] = "Ask the staff to unlock it."
-
-
 class CallCoolingDown(Rejection):
     """The staff were called for this a moment ago."""
 
@@ -90,12 +86,6 @@ class CallCoolingDown(Rejection):
 
 class CallNotFound(Rejection):
     """There is no such call."""
-
-    status: ClassVar[int] = 404
-
-
-class LineNotFound(Rejection):
-    """The session has no such line."""
 
     status: ClassVar[int] = 404
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from actors.words import Rejection
+from store_runtime.bill.rejections import OverRefund, PaymentNotFound
 from store_runtime.rejections import IllegalTransition, InvalidField
 
 
 class OrderNotFound(Rejection):
     """There is no such order of this diner."""
-
-    status: ClassVar[int] = 404
-
-
-class PaymentNotFound(Rejection):
-    """There is no such payment of this diner."""
 
     status: ClassVar[int] = 404
 
@@ -36,16 +31,6 @@ class NotPriced(Rejection):
     hint: ClassVar[str] = "Leave out the lines that line_ids names, or order them at a table."
 
     line_ids: list[str]
-
-
-class OverRefund(Rejection):
-    """More of a line would go back than is left of it.
-
-    ``left`` is how many of the line can still be given back; 0 also for a line that the order does not have.
-    """
-
-    line_id: str
-    left: int
 
 
 class RefundChanged(Rejection):

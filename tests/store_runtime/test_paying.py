@@ -190,7 +190,7 @@ def test_O3_a_comp_costs_nothing_and_money_that_is_over_goes_back() -> None:
 
     assert (desk.bill.refunded_fen, desk.due) == (3_000, 0)
     assert desk.bill.lines[f"{OWNER}.l1"].standing == 2
-    refused(OverRefund(left=1), desk.comp, "l1", 2)
+    refused(OverRefund(line_id=f"{OWNER}.l1", left=1), desk.comp, "l1", 2)
 
 
 def test_O3_a_cancelled_line_heard_twice_is_off_once() -> None:
@@ -235,7 +235,7 @@ def test_O4_a_refund_is_the_difference_of_two_bills() -> None:
 
     assert desk.refund("l1") == 2_700
     assert desk.refund("l1", 2) == 5_400
-    refused(OverRefund(left=0), desk.refund, "l1")
+    refused(OverRefund(line_id=f"{OWNER}.l1", left=0), desk.refund, "l1")
     assert desk.status == "part_refunded"
 
 

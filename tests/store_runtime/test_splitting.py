@@ -197,7 +197,7 @@ def test_T7_nothing_due_is_not_split() -> None:
             InvalidField(path="$.parts[0]", problem="one of amount_fen, lines and weight"),
         ),
         ("by_line", (of("l2"), of("l2")), LineIndivisible(line_id=f"{OWNER}.l2")),
-        ("by_line", (SplitPart(lines=(claim("l2", 3),)),), OverRefund(left=2)),
+        ("by_line", (SplitPart(lines=(claim("l2", 3),)),), OverRefund(line_id=f"{OWNER}.l2", left=2)),
     ],
 )
 def test_T7_a_split_that_makes_no_sense_is_refused(
