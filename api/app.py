@@ -21,6 +21,7 @@ from api.diner import (
     flash_sales,
     menu,
     orders,
+    queue,
     recommendations,
     reservations,
     rushing,
@@ -51,6 +52,7 @@ from api.staff import delivery as staff_delivery
 from api.staff import flash_sales as staff_flash_sales
 from api.staff import menu as staff_menu
 from api.staff import orders as staff_orders
+from api.staff import queue as staff_queue
 from api.staff import replay as staff_replay
 from api.staff import reservations as staff_reservations
 from api.staff import stock as staff_stock
@@ -71,6 +73,8 @@ TABLES = (
     channel_orders.table,
     reservations.table,
     staff_reservations.table,
+    queue.table,
+    staff_queue.table,
     staff_orders.table,
     staff_delivery.table,
     accounts.table,

@@ -28,6 +28,7 @@ import store_runtime.table.rejections
 import store_runtime.table_session.rejections
 import store_runtime.takeout.rejections
 import store_runtime.till.rejections
+import store_runtime.waiting_queue.rejections
 from actors.words import OUTAGES, Rejection
 from api.app import all_operations
 from api.openapi import problems_of
@@ -52,6 +53,7 @@ ROOMS: tuple[ModuleType, ...] = (
     store_runtime.bill.rejections,
     store_runtime.store.kitchen.rejections,
     store_runtime.takeout.rejections,
+    store_runtime.waiting_queue.rejections,
     store_runtime.diner_orders.rejections,
     store_runtime.delivery.rejections,
     store_runtime.till.rejections,

@@ -15,6 +15,7 @@ from store_runtime.store.rejections import StoreNotFound
 from store_runtime.table.rejections import TableNotFound
 from store_runtime.table_session.rejections import CallNotFound, LineNotFound, TableSessionNotFound
 from store_runtime.takeout.rejections import OrderNotFound, PaymentNotFound
+from store_runtime.waiting_queue.rejections import TicketNotFound
 
 DISH_ID_LENGTH_MAX = 129
 """Of a stock key: ``<dish_id>#<option_id>``."""
@@ -31,6 +32,7 @@ NOT_FOUND: dict[str, Rejection] = {
     "payment_id": PaymentNotFound(),
     "username": AccountNotFound(),
     "reservation_id": ReservationNotFound(),
+    "queue_ticket_id": TicketNotFound(),
     "table_token": TableTokenInvalid(),
     "table_id": TableNotFound(),
     "session_id": TableSessionNotFound(),

@@ -103,7 +103,7 @@ class ReservationShown(Shown, frozen=True, kw_only=True):
             deposit=view.deposit,
             deposit_fen=view.deposit_fen,
             preorder=view.preorder,
-            lines=[_preordered(line) for line in view.lines],
+            lines=[preordered(line) for line in view.lines],
             seq=view.seq,
             free_until=maybe_rfc3339(view.free_until) or "",
             payment=PaymentShown.of(view.payment) if view.payment is not None else None,
@@ -114,7 +114,8 @@ class ReservationShown(Shown, frozen=True, kw_only=True):
         )
 
 
-def _preordered(line: PreorderedLine) -> PreorderShown:
+def preordered(line: PreorderedLine) -> PreorderShown:
+    """One dish as it was ordered."""
     return PreorderShown(
         dish_id=line.selection.dish_id,
         name=line.quote.name,

@@ -11,6 +11,7 @@ import store_runtime.reservations.invariants
 import store_runtime.store.invariants
 import store_runtime.takeout.invariants
 import store_runtime.till.invariants
+import store_runtime.waiting_queue.invariants
 from actors.entity import Entity, EntityType
 from brand.actor import StaffAccount
 from brand.staff_list.actor import StaffList
@@ -27,6 +28,7 @@ from store_runtime.table.code import TableCode
 from store_runtime.table_session.actor import TableSession
 from store_runtime.takeout.actor import TakeoutOrder
 from store_runtime.till.actor import Till
+from store_runtime.waiting_queue.actor import WaitingQueue
 
 ENTITIES: tuple[type[Entity[Any]], ...] = (
     Store,
@@ -39,6 +41,7 @@ ENTITIES: tuple[type[Entity[Any]], ...] = (
     PickupScreen,
     ReservationPlan,
     ReservationBook,
+    WaitingQueue,
     AuditLog,
     Table,
     TableCode,
@@ -56,6 +59,7 @@ INVARIANTS: dict[str, Invariant] = {
     TakeoutOrder.kind: store_runtime.takeout.invariants.violations,
     Store.kind: store_runtime.store.invariants.violations,
     ReservationBook.kind: store_runtime.reservations.invariants.violations,
+    WaitingQueue.kind: store_runtime.waiting_queue.invariants.violations,
     Till.kind: store_runtime.till.invariants.violations,
     AuditLog.kind: store_runtime.audit_log.invariants.violations,
 }

@@ -46,6 +46,7 @@ from store_runtime.table.code import TableCode
 from store_runtime.table_session.actor import TableSession
 from store_runtime.takeout.actor import TakeoutOrder
 from store_runtime.till.actor import Till
+from store_runtime.waiting_queue.actor import WaitingQueue
 
 ENTITIES = (
     FlashSaleItem,
@@ -58,6 +59,7 @@ ENTITIES = (
     PickupScreen,
     ReservationPlan,
     ReservationBook,
+    WaitingQueue,
     AuditLog,
     Table,
     TableCode,
