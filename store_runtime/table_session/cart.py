@@ -6,22 +6,32 @@ of the cart, which shares all lines with it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from pricing.selection import Selection
 from store_runtime.store.orders.rejections import LineProblem
+from store_runtime.store.stock import option_key
 from store_runtime.table_session.commands import Quote
 from store_runtime.table_session.events import LineAdded, LineNoted, QuantityChanged
 from store_runtime.table_session.known_ops import KnownOps
+
+HEARD_MAX = 300
+"""Stock keys of which the last word is kept; above it the one that was heard of first is forgotten."""
 
 CHANGES_MAX = 16
 """Earlier quantities that a line remembers: a submit with an older view is asked to look again."""
 
 
+Heard = tuple[int, int | None]
+"""The store's count of changes when it said so, and how many are left; None: enough."""
+
+
 class CartLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line. ``counts``: author → how many; ``changes``: (seq, the quantity from then on), oldest first.
 
-    ``stock``: what the store said last of what it needs, key → (its count of changes, how many are left or None);
+    ``stock``: what the store said last of what it needs, by stock key;
     ``since``: the seq at which it came into the cart; ``problem``: what the store said when it was last submitted.
     """
 
@@ -36,7 +46,7 @@ class CartLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     edited_by: str = ""
     edited_at: int = 0
     problem: LineProblem | None = None
-    stock: dict[str, tuple[int, int | None]] = {}
+    stock: dict[str, Heard] = {}
 
     @property
     def quantity(self) -> int:
@@ -72,15 +82,28 @@ class CartLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Cart(msgspec.Struct, kw_only=True):
-    """All lines by their number. Numbers go on through rounds, so that a line keeps its id when it is ordered."""
+    """All lines by their number. Numbers go on through rounds, so that a line keeps its id when it is ordered.
+
+    ``heard``: what the store said last of each stock key, also of those that no line needs yet.
+    """
 
     lines: dict[int, CartLine] = {}
     next_line: int = 1
     known: KnownOps = msgspec.field(default_factory=KnownOps)
+    heard: dict[str, Heard] = {}
 
     def draft(self) -> Cart:
         """For a decision: changes of it are not seen here."""
-        return Cart(lines=dict(self.lines), next_line=self.next_line, known=KnownOps(rows=self.known.rows))
+        return Cart(
+            lines=dict(self.lines),
+            next_line=self.next_line,
+            known=KnownOps(rows=self.known.rows),
+            heard=self.heard,
+        )
+
+    def news(self, change: int, left: dict[str, int | None]) -> dict[str, int | None]:
+        """What of a word about stock is newer than what was heard."""
+        return {key: count for key, count in left.items() if self.heard.get(key, (-1, None))[0] < change}
 
     def like(self, selection: Selection, note: str) -> int | None:
         """The line that wants the same."""
@@ -102,6 +125,7 @@ class Cart(msgspec.Struct, kw_only=True):
             since=seq,
             changes=((seq, e.quantity),),
             note=e.note,
+            stock=self._stock_of(e.selection),
         )
         self.lines[e.line] = line
         self.next_line = max(self.next_line, e.line + 1)
@@ -156,9 +180,47 @@ class Cart(msgspec.Struct, kw_only=True):
             back = msgspec.structs.replace(there, counts=counts, changes=there.changed(counts, seq))
         else:
             like = number
-            back = msgspec.structs.replace(line, since=seq, changes=((seq, sum(line.counts.values())),))
+            back = msgspec.structs.replace(
+                line,
+                since=seq,
+                changes=((seq, sum(line.counts.values())),),
+                stock=self._stock_of(line.selection),
+            )
         self.lines[like] = back
         return like, back
+
+    def hear(self, change: int, left: dict[str, int | None]) -> list[int]:
+        """The store said what is left; returns the lines that show something else now."""
+        for key, count in left.items():
+            self.heard.pop(key, None)
+            self.heard[key] = (change, count)
+        while len(self.heard) > HEARD_MAX:
+            del self.heard[next(iter(self.heard))]
+        changed = []
+        for number, line in self.lines.items():
+            told = msgspec.structs.replace(line, stock=self._stock_of(line.selection))
+            self.lines[number] = told
+            if told.left != line.left:
+                changed.append(number)
+        return changed
+
+    def _stock_of(self, selection: Selection) -> dict[str, Heard]:
+        return {key: self.heard[key] for key in keys_of(selection) if key in self.heard}
+
+
+def keys_of(selection: Selection) -> Iterator[str]:
+    """The stock keys of what was chosen, each once or more.
+
+    >>> list(keys_of(Selection(dish_id="noodles", options=("egg",))))
+    ['noodles', 'noodles#egg']
+    """
+    for dish_id, options in (
+        (selection.dish_id, selection.options),
+        *((choice.dish_id, choice.options) for choice in selection.choices),
+    ):
+        yield dish_id
+        for option_id in options:
+            yield option_key(dish_id, option_id)
 
 
 def summed(counts: dict[str, int], change: dict[str, int]) -> dict[str, int]:

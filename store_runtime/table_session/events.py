@@ -36,10 +36,10 @@ class GuestLeft(Event, frozen=True, kw_only=True):
 
 
 class CartStockNoted(Event, frozen=True, kw_only=True):
-    """The store said what is left (None: enough) of keys that these lines need: line number → key → left."""
+    """The store said what is left of these stock keys; None: enough."""
 
     change: int
-    lines: dict[int, dict[str, int | None]]
+    left: dict[str, int | None]
 
 
 class HostSet(Event, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from store_runtime.store.menu.commands import (
 )
 from store_runtime.store.menu.telling import SCARCE
 from store_runtime.store.orders.commands import PlaceLines, ReleaseLines, WantedLine
+from store_runtime.table_session.commands import SubmitRound
 from tests.store_runtime.builders import HOUR
 from tests.store_runtime.tables import PRICES, Dining, add, edit
 
@@ -137,6 +138,20 @@ def test_D4_a_dish_is_back_in_the_carts_at_its_moment(dining: Dining) -> None:
     dining.pass_until(NOON + HOUR)
 
     assert lefts(dining, "t8") == {"duck": None}
+
+
+def test_D4_a_line_that_comes_later_shows_what_was_said_before(dining: Dining) -> None:
+    """Also one that comes back from a round that the store refused."""
+    say(dining, SetDishStock(dish_id="duck", state="qty", left=2))
+    want(dining, "t8", "ann", add("a", "duck", 3))
+    assert (lefts(dining, "t8"), news(dining, "t8")) == ({"duck": 2}, 0)
+
+    session = session_at(dining, "t8")
+    submit = SubmitRound(seen_seq=dining[session].state.live.seq, user_id="ann")
+    assert dining.when(session, submit).accepted
+    say(dining, SetDishStock(dish_id="duck", state="out"))
+
+    assert lefts(dining, "t8") == {"duck": 0}
 
 
 def test_D4_an_older_note_that_comes_late_changes_nothing(dining: Dining) -> None:

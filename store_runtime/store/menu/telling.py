@@ -12,9 +12,18 @@ from actors.entity import evolves, reacts
 from actors.turn import Turn
 from actors.words import Send
 from store_runtime.store.books import Desk
+from store_runtime.store.events import DishReturned, FlashSaleCreated
+from store_runtime.store.kitchen.events import KitchenMoved
 from store_runtime.store.menu.commands import NoteStock
 from store_runtime.store.menu.events import DishBack, StockRefilled, StockSet
-from store_runtime.store.orders.events import BatchPlaced, BatchRejected, BatchReleased, HoldLapsed
+from store_runtime.store.orders.events import (
+    BatchPlaced,
+    BatchRejected,
+    BatchReleased,
+    BatchRetaken,
+    HeldLineCancelled,
+    HoldLapsed,
+)
 from store_runtime.store.state import StoreBooks
 from store_runtime.store.stock import Taken
 
@@ -59,6 +68,39 @@ class TellingDesk(Desk):
         if batch is not None:
             back = self._scarce(store, store.orders.takes(batch))
             yield from self._tell(store, back, turn, f"given-back.{e.order}.{e.batch}")
+
+    @reacts(BatchRetaken)
+    def tell_of_retaken(self, store: StoreBooks, e: BatchRetaken, turn: Turn) -> Iterator[Send]:
+        """An order that had let them go has them again."""
+        batch = store.orders.batch(e.order, e.batch)
+        assert batch is not None, "it was fired"
+        taken = self._scarce(store, dict.fromkeys(store.orders.takes(batch), 0))
+        yield from self._tell(store, taken, turn, f"retaken.{e.order}.{e.batch}")
+
+    @reacts(HeldLineCancelled)
+    def tell_of_line_off(self, store: StoreBooks, e: HeldLineCancelled, turn: Turn) -> Iterator[Send]:
+        """Some of an order is off before it was fired."""
+        takes = store.orders.lines[e.line_id].takes
+        back = self._scarce(store, {key: count * e.quantity for key, count in takes})
+        yield from self._tell(store, back, turn, f"off.{e.line_id}")
+
+    @reacts(KitchenMoved)
+    def tell_of_kitchen(self, store: StoreBooks, e: KitchenMoved, turn: Turn) -> Iterator[Send]:
+        """Cancelled before anybody cooked it, or spoilt and made once more."""
+        moved = self._scarce(store, dict.fromkeys(e.again, 0) | dict(e.back))
+        yield from self._tell(store, moved, turn, f"kitchen.{e.no}")
+
+    @reacts(FlashSaleCreated)
+    def tell_of_carved(self, store: StoreBooks, e: FlashSaleCreated, turn: Turn) -> Iterator[Send]:
+        """A sale took some of the dish (F10)."""
+        carved = self._scarce(store, {e.opening.dish_id: 0})
+        yield from self._tell(store, carved, turn, f"carved.{e.flash_sale_id}")
+
+    @reacts(DishReturned)
+    def tell_of_returned(self, store: StoreBooks, e: DishReturned, turn: Turn) -> Iterator[Send]:
+        """A sale gave some back."""
+        returned = self._scarce(store, {e.dish_id: e.quantity})
+        yield from self._tell(store, returned, turn, f"returned.{e.flash_sale_id}")
 
     def _scarce(self, store: StoreBooks, keys: Taken) -> list[str]:
         """Those of which little is left, or was before so many came back."""
