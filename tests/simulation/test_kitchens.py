@@ -111,7 +111,7 @@ class _FiresAgain(Store):
         if batch.state is not BatchState.FIRED:
             answer = yield from super().fire_lines(store, cmd, turn)
             return answer
-        yield self._fired(store, batch, None)
+        yield self._fired(store, batch, None, turn.at)
         return placed_lines(batch)
 
 

@@ -30,7 +30,8 @@ def cancel(plan: Plan, kitchen: Kitchen, ordered: OrderLine, quantity: int, reas
     """
     picks = _picked(kitchen, ordered, quantity, _LEAST_FIRST)
     if picks is None:
-        raise IllegalTransition(state=ordered.status, allowed=["comp", "refund"] if ordered.left else [])
+        served = any(kitchen.lines[line_id].state == "served" for line_id in ordered.cooked_as)
+        raise IllegalTransition(state=ordered.status, allowed=["comp", "refund"] if served else [])
     whole = is_set(kitchen, ordered) and any(kitchen.lines[line_id].begun for line_id, _ in picks)
     for line_id, count in picks:
         if whole or kitchen.lines[line_id].begun:

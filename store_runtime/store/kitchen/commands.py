@@ -122,9 +122,3 @@ class GetKitchenTerms(Query, frozen=True, kw_only=True):
 
 class GetPromises(Query, frozen=True, kw_only=True):
     """How long each dish of the menu would take if it was ordered now: Promises (★8)."""
-
-
-class GetOrderLines(Query, frozen=True, kw_only=True):
-    """How the lines of an order stand in the kitchen: OrderLinesView."""
-
-    order: str

@@ -20,7 +20,6 @@ from store_runtime.store.kitchen.commands import (
     FireCourse,
     GetKitchen,
     GetKitchenTerms,
-    GetOrderLines,
     GetPromises,
     MoveLine,
     RushLine,
@@ -35,8 +34,6 @@ from store_runtime.store.kitchen.plan import Plan
 from store_runtime.store.kitchen.projections import (
     KitchenView,
     LineView,
-    OrderLinesView,
-    OrderLineView,
     Promise,
     Promises,
     line_view,
@@ -244,27 +241,6 @@ class KitchenDesk(KitchenEvolution):
                 )
                 for dish in dishes
                 if dish.shown
-            ]
-        )
-
-    @answers(GetOrderLines)
-    def show_order_lines(self, store: StoreBooks, query: GetOrderLines, at: int) -> OrderLinesView:
-        """The lines of one order."""
-        self.must_exist(store)
-        return OrderLinesView(
-            items=[
-                OrderLineView(
-                    line_id=line_id,
-                    status=line.status,
-                    quantity=line.quantity,
-                    cancelled=line.cancelled,
-                    refused=line.refused,
-                    comped=line.comped,
-                    promised_at=line.promised_at,
-                    reply=line.reply,
-                )
-                for line_id, line in store.orders.lines.items()
-                if line.order == query.order
             ]
         )
 

@@ -135,25 +135,6 @@ class Promises(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Promise]
 
 
-class OrderLineView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How one line of an order stands."""
-
-    line_id: str
-    status: str
-    quantity: int
-    cancelled: int = 0
-    refused: int = 0
-    comped: int = 0
-    promised_at: int = 0
-    reply: str = ""
-
-
-class OrderLinesView(msgspec.Struct, frozen=True, kw_only=True):
-    """All lines of an order that are not forgotten yet."""
-
-    items: list[OrderLineView]
-
-
 def line_view(line_id: str, line: KitchenLine, at: int) -> LineView:
     """A line as it stands now."""
     cooking = line.cooking

@@ -28,16 +28,17 @@ class ChangeDesk(OrderDesk):
         """Off at once where nobody began to cook it; else the kitchen is asked (O3)."""
         line = self._line_of(store, cmd.order, cmd.line_id)
         InvalidField.check(cmd)
+        if not line.left:
+            raise IllegalTransition(state=line.status, allowed=[])
+        if cmd.quantity > line.left:
+            raise InvalidField(path="$.quantity", problem=f"at most {line.left}")
         if (batch := self._unfired(store, line)) is not None:
             if not batch.state.holds:
                 raise IllegalTransition(state=batch.state.value, allowed=[])
-            if cmd.quantity > line.left:
-                raise InvalidField(path="$.quantity", problem=f"at most {line.left}")
             yield HeldLineCancelled(
                 order=cmd.order, line_id=cmd.line_id, quantity=cmd.quantity, reason=cmd.reason, by=cmd.by
             )
             return CancelOutcome(line_id=cmd.line_id, cancelled=cmd.quantity, asked=0)
-        self._must_be_made(line)
         plan = Plan(store.kitchen, turn.at, cmd.by)
         cancelling.cancel(plan, store.kitchen, line, cmd.quantity, cmd.reason)
         yield plan.event()
