@@ -39,10 +39,15 @@ from store_runtime.takeout.invariants import ending
 from store_runtime.takeout.invariants import violations as order_violations
 from store_runtime.takeout.projections import OrderOpening
 from store_runtime.takeout.state import OrderState
+from store_runtime.waiting_queue.actor import WaitingQueue
+from store_runtime.waiting_queue.commands import CallTicket, GetQueue, TakeTicket
+from store_runtime.waiting_queue.invariants import violations as queue_violations
+from store_runtime.waiting_queue.projections import TicketView
 from tests.store_runtime.dining import MENU, PRICES
 
 STORE = "store/s"
 BOOK = "reservation-book/s.20270115"
+QUEUE = "waiting-queue/s"
 EPOCH_MS = 1_800_000_000_000
 DISHES = ("noodles", "tea")
 STOCK = {"noodles": 18, "tea": 30}
@@ -51,7 +56,7 @@ DELIVERED = (OrderState.ACCEPTED, OrderState.FULFILLED)
 
 
 class Takeouts(Workload):
-    types = (Store, TakeoutOrder, DinerOrders, PickupScreen, ReservationBook, AuditLog)
+    types = (Store, TakeoutOrder, DinerOrders, PickupScreen, ReservationBook, WaitingQueue, AuditLog)
 
     def begin(self) -> None:
         self.reported: dict[str, str] = {}
@@ -60,7 +65,10 @@ class Takeouts(Workload):
             "store": store_violations,
             "takeout": order_violations,
             "reservation-book": book_violations,
+            "waiting-queue": queue_violations,
         }
+        self.told: dict[str, str] = {}
+        """Queue number → the ticket that was told it."""
         self._tell(STORE, CreateStore(name="Bistro"), self._furnish)
 
     def _tell(self, entity: str, command: Any, done: Any = None, command_id: bytes = b"") -> None:
@@ -81,6 +89,26 @@ class Takeouts(Workload):
         starts_at = self._now_ms() + 2_500
         for number in range(self.rng.randint(4, 10) * self.load):
             self.world.after(self.rng.random() * 2.0, lambda number=number: self._reserve(number, starts_at))
+
+        for number in range(self.rng.randint(4, 12) * self.load):
+            self.world.after(self.rng.random() * 3.0, lambda number=number: self._wait(number))
+
+    # --- the queue at the door -------------------------------------------------------------------------------
+
+    def _wait(self, number: int) -> None:
+        """A number is taken, perhaps twice by one request, and called."""
+        command_id, code = self.new_id(), f"q{number}"
+        taking = TakeTicket(code=code, store_id="s", day=20270115, party_size=self.rng.randint(1, 4))
+        for _ in range(1 + (self.rng.random() < 0.4)):
+            self._tell(QUEUE, taking, lambda reply: self._numbered(code, reply), command_id)
+        if self.rng.random() < 0.5:
+            self._soon(lambda: self._tell(QUEUE, CallTicket(prefix=self.rng.choice("AB"))))
+
+    def _numbered(self, code: str, reply: Reply) -> None:
+        """T15: whoever was told a number has it alone, whoever owns the queue by now."""
+        ticket: TicketView | None = read(reply, TicketView)
+        if ticket is not None and self.told.setdefault(ticket.number, code) != code:
+            self.world.violate(f"T15: {ticket.number} was told to {self.told[ticket.number]} and {code}")
 
     def _now_ms(self) -> int:
         return EPOCH_MS + int(self.world.now * 1_000)
@@ -196,7 +224,7 @@ class Takeouts(Workload):
     # --- at the end ------------------------------------------------------------------------------------------
 
     def probes(self) -> Mapping[str, Query]:
-        return {STORE: GetKitchen(), BOOK: GetBook(), "pickup-screen/s": GetScreen()}
+        return {STORE: GetKitchen(), BOOK: GetBook(), QUEUE: GetQueue(), "pickup-screen/s": GetScreen()}
 
     def verdict(self) -> Sequence[str]:
         """Money is never stuck, what was accepted is cooked and nothing else, and what is over holds nothing."""

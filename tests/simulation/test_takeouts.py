@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 import structlog
 
-from actors.entity import Decision, decides, reacts
+from actors.entity import Decision, decides, evolves, reacts
 from actors.testing.simulation import Report, simulate
 from actors.turn import Turn
 from actors.words import Event, Send
@@ -22,6 +22,11 @@ from store_runtime.takeout.actor import TakeoutOrder
 from store_runtime.takeout.commands import RefundPayment
 from store_runtime.takeout.events import OrderCancelled, OrderRejected, PaidLate, RefundStarted
 from store_runtime.takeout.state import Order
+from store_runtime.waiting_queue.actor import WaitingQueue
+from store_runtime.waiting_queue.commands import TakeTicket
+from store_runtime.waiting_queue.events import TicketTaken
+from store_runtime.waiting_queue.projections import TicketView, ticket_view
+from store_runtime.waiting_queue.state import Queue
 from tests.simulation.takeouts import Takeouts
 
 SEEDS = 40
@@ -119,7 +124,33 @@ class Overbooks(Takeouts):
     types = _with(_Overbooks)
 
 
-MUTANTS = [KeepsTheMoney, HoldsOn, RejectsOnly, StartsRefunds, Overbooks]
+# The last number is kept by the process, not in the state: who takes over begins again.
+class _CountsInMemory(WaitingQueue):
+    def __init__(self, entity_id: str) -> None:
+        super().__init__(entity_id)
+        self.last: dict[str, int] = {}
+
+    @evolves(TicketTaken)
+    def on_taken(self, queue: Queue, e: TicketTaken, at: int) -> None:
+        super().on_taken(queue, e, at)
+        queue.last = {}
+
+    @decides(TakeTicket)
+    def take(self, queue: Queue, cmd: TakeTicket, turn: Turn) -> Decision[TicketView]:
+        if cmd.code in queue.tickets:
+            return ticket_view(queue, cmd.code, (), turn.at)
+        prefix = self._band(queue, cmd.party_size).prefix
+        self.last[prefix] = self.last.get(prefix, 0) + 1
+        events: list[Event] = [TicketTaken(ticket=cmd, prefix=prefix, serial=self.last[prefix])]
+        yield from events
+        return ticket_view(self._after(queue, events, turn.at), cmd.code, (), turn.at)
+
+
+class ReusesNumbers(Takeouts):
+    types = _with(_CountsInMemory)
+
+
+MUTANTS = [KeepsTheMoney, HoldsOn, RejectsOnly, StartsRefunds, Overbooks, ReusesNumbers]
 
 
 @pytest.mark.timeout(600)
