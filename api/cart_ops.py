@@ -15,6 +15,7 @@ from api.menus import Board
 from pricing.items import ItemProblem, PricedItem, price_item
 from pricing.menu import Id
 from pricing.selection import Chosen, Options, Selection
+from store_runtime.store.menu.telling import SCARCE
 from store_runtime.store.orders.commands import Note
 from store_runtime.table_session.commands import (
     OPS_MAX,
@@ -158,7 +159,24 @@ def _add(op: AddBody, board: Board, weekday: int, minute: int) -> Add:
         allergens=item.allergens,
         provisional=item.provisional,
     )
-    return Add(op_id=op.op_id, selection=selection, quantity=op.quantity, note=op.note, quote=quote)
+    return Add(
+        op_id=op.op_id,
+        selection=selection,
+        quantity=op.quantity,
+        note=op.note,
+        quote=quote,
+        left=_scarce(item, board),
+    )
+
+
+def _scarce(item: PricedItem, board: Board) -> dict[str, int]:
+    """Of what it needs and little is left, how many there are."""
+    known = ((key, board.stock.get(key)) for key, _ in item.stock)
+    return {
+        key: availability.left
+        for key, availability in known
+        if availability is not None and availability.left is not None and availability.left <= SCARCE
+    }
 
 
 def _sold_out(item: PricedItem, board: Board) -> bool:

@@ -131,7 +131,8 @@ class SessionShown(Shown, frozen=True, kw_only=True):
     """A session as its guests and the staff see it. ``state``: seated, ordering, settled, closed.
 
     ``you`` is the guest who asks; ``allergens`` what this guest alone has declared. ``moved_to``: the session that
-    this one was merged into; ``combined``: who sits together with it, session → label.
+    this one was merged into; ``combined``: who sits together with it, session → label. ``others``: of
+    dishes of which little is left, who else has them in the cart: stock key → table → how many.
     """
 
     session_id: str
@@ -155,6 +156,7 @@ class SessionShown(Shown, frozen=True, kw_only=True):
     moved_to: str = ""
     combined: dict[str, str] = {}
     bill: BillShown | None = None
+    others: dict[str, dict[str, int]] = {}
 
     @classmethod
     def of(cls, view: SessionView) -> Self:

@@ -14,6 +14,7 @@ from store_runtime.store.events import SettingsChanged, StoreCreated
 from store_runtime.store.evolution import StoreEvolution
 from store_runtime.store.flash_sales import FlashSaleDesk
 from store_runtime.store.floor.desk import FloorDesk
+from store_runtime.store.floor.wishing import WishDesk
 from store_runtime.store.kitchen.desk import KitchenDesk
 from store_runtime.store.live_desk import LiveDesk
 from store_runtime.store.menu.desk import MenuDesk
@@ -27,6 +28,7 @@ from store_runtime.store.state import Settings, StoreBooks
 
 class Store(
     FloorDesk,
+    WishDesk,
     MenuDesk,
     StockDesk,
     TellingDesk,

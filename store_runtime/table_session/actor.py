@@ -21,12 +21,14 @@ from store_runtime.table_session.projections import SessionPlace, SessionView, s
 from store_runtime.table_session.rounds import RoundsDesk
 from store_runtime.table_session.state import Session
 from store_runtime.table_session.stock_desk import StockDesk
+from store_runtime.table_session.wishes import WishDesk
 
 
 class TableSession(
     GuestsDesk,
     CartDesk,
     StockDesk,
+    WishDesk,
     RoundsDesk,
     PreorderDesk,
     BillStaffDesk,

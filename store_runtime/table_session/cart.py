@@ -125,7 +125,8 @@ class Cart(msgspec.Struct, kw_only=True):
             since=seq,
             changes=((seq, e.quantity),),
             note=e.note,
-            stock=self._stock_of(e.selection),
+            # What the ingress knew is older than whatever the store has said itself.
+            stock={key: (-1, left) for key, left in e.left.items()} | self._stock_of(e.selection),
         )
         self.lines[e.line] = line
         self.next_line = max(self.next_line, e.line + 1)

@@ -33,6 +33,7 @@ from store_runtime.table_session.projections import (
     shown,
 )
 from store_runtime.table_session.state import OrderedLine, Session
+from store_runtime.table_session.wishes import wishes_changed
 
 CartEvent = LineAdded | QuantityChanged | LineNoted
 
@@ -134,6 +135,7 @@ class _Pad:
             quantity=op.quantity,
             quote=op.quote,
             note=op.note,
+            left=op.left,
         )
         result = OpResult(
             op_id=op.op_id,
@@ -288,12 +290,15 @@ class CartDesk(Desk):
         author = self.author(session, cmd)
         pad = _Pad(self.id, session, author, turn.at)
         results = []
+        scarce = bool(session.wishes) or any(type(op) is Add and op.left for op in cmd.ops)
         for left, op in enumerate(cmd.ops, 1 - len(cmd.ops)):
             event, result = pad.decide(op)
             if event is not None:
-                pad.apply(event, last=not left)
+                pad.apply(event, last=not left and not scarce)
                 yield event
             results.append(result)
+        if scarce:
+            yield from wishes_changed(session, pad.cart.lines.values())
         return CartAnswer(seq=pad.seq, results=tuple(results))
 
     # --- what the events do: each is one live event (T2) -------------------------------------------------

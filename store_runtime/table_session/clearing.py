@@ -16,6 +16,7 @@ from store_runtime.table_session.desk import Desk
 from store_runtime.table_session.events import RoundReleased, SessionCleared
 from store_runtime.table_session.rejections import BillUnsettled, InvalidField
 from store_runtime.table_session.state import STAFF, Session
+from store_runtime.table_session.wishes import wishes_changed
 
 
 class ClearingDesk(Desk):
@@ -30,6 +31,7 @@ class ClearingDesk(Desk):
             return
         self.must_stand_still(session)
         yield from self._settled(session, cmd, turn)
+        yield from wishes_changed(session, ())
         yield SessionCleared(by=cmd.by, reason=cmd.reason)
 
     def _settled(self, session: Session, cmd: ClearSession, turn: Turn) -> Iterator[Event]:

@@ -103,13 +103,17 @@ class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
 
 
 class Add(Op, frozen=True, kw_only=True, omit_defaults=True, tag="add"):
-    """``quantity`` more of a selection; ``problem`` is why the ingress says that it cannot be had."""
+    """``quantity`` more of a selection; ``problem`` is why the ingress says that it cannot be had.
+
+    ``left``: of what it needs and little is left, stock key → how many.
+    """
 
     selection: Selection
     quantity: int = 1
     note: Note = ""
     quote: Quote | None = None
     problem: str = ""
+    left: dict[str, int] = {}
 
 
 class SetQuantity(Op, frozen=True, kw_only=True, omit_defaults=True, tag="set_quantity"):
@@ -202,6 +206,13 @@ class ClearSession(Command, frozen=True, kw_only=True):
     by: By
     reason: Reason = ""
     may_write_off_fen: int | None = 0
+
+
+class NoteOthers(Command, frozen=True, kw_only=True):
+    """The store says who else has scarce dishes in the cart: stock key → table → how many. ``change`` grows."""
+
+    change: int
+    others: dict[str, dict[str, int]]
 
 
 # --- questions -------------------------------------------------------------------------------------------------

@@ -42,6 +42,19 @@ class CartStockNoted(Event, frozen=True, kw_only=True):
     left: dict[str, int | None]
 
 
+class WishesChanged(Event, frozen=True, kw_only=True):
+    """The cart wants this of dishes of which little is left: stock key → how many."""
+
+    wishes: dict[str, int]
+
+
+class OthersNoted(Event, frozen=True, kw_only=True):
+    """Who else has them in the cart: stock key → table → how many."""
+
+    change: int
+    others: dict[str, dict[str, int]]
+
+
 class HostSet(Event, frozen=True, kw_only=True):
     """This guest is the host."""
 
@@ -76,6 +89,7 @@ class LineAdded(Event, frozen=True, kw_only=True):
     quantity: int
     quote: Quote
     note: str = ""
+    left: dict[str, int] = {}
 
 
 class QuantityChanged(Event, frozen=True, kw_only=True):

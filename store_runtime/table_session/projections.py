@@ -142,6 +142,7 @@ class SessionView(View, frozen=True, kw_only=True):
     bill: BillView | None = None
     moved_to: str = ""
     combined: dict[str, str] = {}
+    others: dict[str, dict[str, int]] = {}
 
 
 class OpResult(View, frozen=True, kw_only=True):
@@ -314,6 +315,7 @@ def session_view(session_id: str, session: Session, at: int, you: str = "") -> S
         bill=bill_view(session.bill, at),
         moved_to=session.moved_to,
         combined=session.combined,
+        others=session.others,
     )
 
 

@@ -59,6 +59,7 @@ from store_runtime.table_session.rejections import (
     ViewTooOld,
 )
 from store_runtime.table_session.state import OrderedLine, Round, Session
+from store_runtime.table_session.wishes import wishes_changed
 
 TAKEN = Quote(name="", unit_price_fen=0, menu_version=0)
 """Instead of a quote, once the store's own prices stand on the line."""
@@ -81,6 +82,11 @@ class RoundsDesk(Desk):
         round_no = max(session.rounds, default=0) + 1
         place = self._placing(session, round_no, taken, cmd.on_hold, turn.at)
         yield RoundSubmitted(round_no=round_no, by=author, seen_seq=cmd.seen_seq, taken=taken, place=place)
+        if session.wishes:
+            rest = session.cart.draft()
+            for one in taken:
+                rest.take(one.line, one.counts, session.live.seq + 1)
+            yield from wishes_changed(session, rest.lines.values())
         return RoundAnswer(
             round_no=round_no, seq=session.live.seq + 1, place=place, store_id=session.store_id
         )

@@ -34,6 +34,8 @@ class Session(msgspec.Struct, kw_only=True):
     Of moves (T8): ``moving`` is what it waits for (the table or session ``moving_to``); ``moved_to`` the session that
     it was merged into; ``outgoing`` parcels on their way; ``forwards`` where notes about lines that went go;
     ``received`` which lines came with which merged session; ``combined`` who sits together with it.
+
+    ``wishes`` is what the cart wants of what is scarce, ``others`` who else does (stock key → table → how many).
     """
 
     store_id: str = ""
@@ -62,6 +64,10 @@ class Session(msgspec.Struct, kw_only=True):
     forwards: dict[str, tuple[Forward, ...]] = {}
     received: dict[str, tuple[str, ...]] = {}
     combined: dict[str, str] = {}
+    wishes: dict[str, int] = {}
+    wishes_told: int = 0
+    others: dict[str, dict[str, int]] = {}
+    others_change: int = 0
     live: LiveLog = msgspec.field(default_factory=LiveLog)
 
     def stand(self) -> None:

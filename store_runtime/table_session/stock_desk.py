@@ -9,6 +9,7 @@ from store_runtime.table_session.desk import Desk
 from store_runtime.table_session.events import CartStockNoted
 from store_runtime.table_session.projections import cart_line_view, shown
 from store_runtime.table_session.state import Session
+from store_runtime.table_session.wishes import wishes_changed
 
 
 class StockDesk(Desk):
@@ -21,6 +22,10 @@ class StockDesk(Desk):
             return
         if news := session.cart.news(cmd.change, cmd.left):
             yield CartStockNoted(change=cmd.change, left=news)
+            heard = session.cart.draft()
+            heard.heard = dict(heard.heard)
+            heard.hear(cmd.change, news)
+            yield from wishes_changed(session, heard.lines.values())
 
     @evolves(CartStockNoted)
     def on_stock_noted(self, session: Session, e: CartStockNoted, at: int) -> None:

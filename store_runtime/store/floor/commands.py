@@ -64,5 +64,17 @@ class NoteTable(Command, frozen=True, kw_only=True):
     sessions: tuple[SittingView, ...] = ()
 
 
+class NoteWish(Command, frozen=True, kw_only=True):
+    """A party's cart wants dishes of which little is left: stock key → how many. It replaces what it said before.
+
+    News, and no claim: a cart holds no stock. ``seq`` grows.
+    """
+
+    session_id: str
+    label: str
+    seq: int
+    wishes: dict[str, int]
+
+
 class GetFloor(Query, frozen=True, kw_only=True):
     """All tables, in the order in which they were put: FloorView."""

@@ -23,6 +23,16 @@ class TableRemoved(Event, frozen=True, kw_only=True):
     by: By | None = None
 
 
+class WishNoted(Event, frozen=True, kw_only=True):
+    """A party's cart wants this of what is scarce; ``keys``: that, and what it wanted before."""
+
+    session_id: str
+    label: str
+    seq: int
+    wishes: dict[str, int]
+    keys: tuple[str, ...]
+
+
 class TableNoted(Event, frozen=True, kw_only=True):
     """A table stands so."""
 

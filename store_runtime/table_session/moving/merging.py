@@ -54,6 +54,7 @@ from store_runtime.table_session.rejections import (
     TableSessionNotFound,
 )
 from store_runtime.table_session.state import Session
+from store_runtime.table_session.wishes import wishes_changed
 
 MOVABLE = frozenset({"fired", "moved"})
 
@@ -91,6 +92,7 @@ class MergeDesk(Desk):
             cart=tuple(session.cart.lines.values()),
             party_size=session.party_size,
         )
+        yield from wishes_changed(session, ())
         yield ParcelSent(to_session=cmd.to_session, to_label=cmd.to_label, parcel=parcel, by=cmd.by)
         yield from unbilled(session, parcel.lines)
         return ParcelAnswer(to_session=cmd.to_session, take=TakeParcel(parcel=parcel))
