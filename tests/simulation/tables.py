@@ -264,11 +264,17 @@ class Tables(Workload):
     def _lines(self) -> Iterator[str]:
         """T5: what sessions have ordered and what the store was asked to cook are the same lines."""
         ordered: Counter[str] = Counter()
-        for state in self._states().values():
+        for session_id, state in self._states().items():
             for key, line in state.ordered.items():
                 ordered[key.partition("-")[0]] += line.quantity
             if any(one.state == "placing" for one in state.rounds.values()):
                 yield "T5: a round was neither taken nor refused"
+            for key, line in state.ordered.items():
+                billed = state.bill.lines.get(key)
+                if billed is None or billed.standing != line.quantity - line.cancelled:
+                    yield f"T8: {key} of {session_id} is ordered {line.quantity} times, billed as {billed}"
+            if strangers := set(state.bill.lines) - set(state.ordered):
+                yield f"T8: the bill of {session_id} has lines that are elsewhere: {strangers}"
         store = self.world.shadow.get(STORE)
         lines = {} if store is None else store.state.orders.lines
         taken = Counter({key: line.quantity for key, line in lines.items()})

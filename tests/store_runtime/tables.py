@@ -6,12 +6,12 @@ from typing import Any
 
 from actors.testing.kit import Given, Outcome, Stage, after
 from actors.turn import derived_id
+from cluster.rooms import TYPES
 from pricing.selection import Selection
 from store_runtime.by import By
 from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateStore
 from store_runtime.store.floor.commands import PutTable, TablePlan
-from store_runtime.table.actor import Table
 from store_runtime.table.commands import OpenTable, ScanCode
 from store_runtime.table.terms import TableTerms
 from store_runtime.table_session.actor import TableSession
@@ -27,7 +27,6 @@ from store_runtime.table_session.commands import (
 )
 from store_runtime.table_session.projections import CartAnswer, OpResult
 from store_runtime.table_session.state import Session
-from store_runtime.takeout.actor import TakeoutOrder
 
 WAITER = By(account="waiter")
 MANAGER = By(account="manager")
@@ -114,8 +113,8 @@ class Dining(Stage):
     def summon(self, key: str) -> Given[Any]:
         """Virtual actors exist as soon as somebody writes to them."""
         kind, _, entity_id = key.partition("/")
-        cls = {"table": Table, "table-session": TableSession, "takeout": TakeoutOrder}[kind]
-        return after(cls(entity_id), thorough=self.thorough)  # type: ignore[type-var]
+        cls = TYPES[kind].cls
+        return after(cls(entity_id), thorough=self.thorough)
 
     def scan(self, user_id: str, table: str = "t8", **fields: Any) -> Outcome:
         """A guest scans the table's code and, if let in, joins."""

@@ -73,6 +73,11 @@ class Floor(Dining):
                     total[line.selection.dish_id, price] += line.quantity
         return total
 
+    def money(self) -> int:
+        """What all bills together ask for, when nothing is on its way."""
+        states = [self[key].state for key in self.everybody()]
+        return sum(state.bill.due_fen(self.at) for state in states if isinstance(state, Session))
+
     def addresses(self) -> set[tuple[str, str]]:
         """(line, order) as the store has them."""
         return {(key, line.order) for key, line in self["store/s1"].state.orders.lines.items()}
@@ -275,7 +280,7 @@ def test_T8_whatever_moves_and_in_whatever_order_lines_and_money_are_the_same(
     sessions = [floor.scan(f"u{number}", "t8", new=number > 0).reply.session_id for number in range(3)]
     for number, session in enumerate(sessions):
         floor.order(session, f"u{number}", duck=number + 1, tofu=1)
-    before, late = floor.lines(), iter(deliveries)
+    before, owed, late = floor.lines(), floor.money(), iter(deliveries)
 
     for move, one, other, number in steps:
         _move(floor, sessions, move, one, other, number)
@@ -284,7 +289,8 @@ def test_T8_whatever_moves_and_in_whatever_order_lines_and_money_are_the_same(
         assert floor.lines() == before
     floor.settle()
 
-    assert floor.lines() == before
+    assert (floor.lines(), floor.money()) == (before, owed)
+    assert owed == 6 * 16_800 + 3 * 2_800
     for session in sessions:
         state = floor.session(session)
         seats = [table for table in ("t8", "t9") if session in floor.table(table)]

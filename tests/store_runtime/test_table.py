@@ -8,6 +8,7 @@ from store_runtime.store.floor.commands import GetFloor, RemoveTable
 from store_runtime.store.floor.rejections import TableOccupied
 from store_runtime.table.commands import FreeTable, OpenTable, RevokeCode, RotateCode, ScanCode
 from store_runtime.table.rejections import JoinOrNew, PinLocked, TableCodeVoid, TableNotFound, TableTaken
+from store_runtime.table_session.bill_commands import PayBill
 from store_runtime.table_session.commands import (
     AcknowledgeCall,
     CallStaff,
@@ -16,8 +17,14 @@ from store_runtime.table_session.commands import (
     LeaveSession,
     SetHost,
 )
-from store_runtime.table_session.rejections import CallCoolingDown, NotHost, SessionClosed
+from store_runtime.table_session.rejections import (
+    BillUnsettled,
+    CallCoolingDown,
+    NotHost,
+    SessionClosed,
+)
 from tests.store_runtime.tables import MANAGER, WAITER, Dining, add, party
+from tests.store_runtime.test_moves import Floor
 
 TABLE = "table/s1.t8"
 
@@ -26,6 +33,14 @@ def phase(dining: Dining) -> str:
     """As the floor shows it."""
     items = dining["store/s1"].ask(GetFloor()).items
     return next(str(one.phase) for one in items if one.table_id == "t8")
+
+
+def pay(floor: Floor, session_id: str) -> None:
+    """All that is due, in cash."""
+    pay_all = PayBill(channel="cash", tendered_fen=100_000, by=WAITER)
+    outcome = floor.when(f"table-session/{session_id}", pay_all)
+    assert outcome.accepted, outcome.rejection
+    floor.settle()
 
 
 def clear(dining: Dining, session_id: str) -> None:
@@ -226,3 +241,40 @@ def test_T11_all_phones_are_closed(who: str) -> None:
     table.when(ClearSession(by=WAITER))
 
     assert table.when(CallStaff(kind="water", user_id=who)).rejection == SessionClosed()
+
+
+def test_T11_what_is_unpaid_is_not_cleared_without_a_reason_and_the_right() -> None:
+    """跑单: it is written off by somebody who may, and the audit log has it."""
+    floor = Floor()
+    session_id = floor.scan("ann").reply.session_id
+    floor.order(session_id, "ann", duck=1)
+    key = f"table-session/{session_id}"
+
+    without = floor.when(key, ClearSession(by=WAITER))
+    too_much = floor.when(key, ClearSession(by=WAITER, reason="跑单", may_write_off_fen=16_799))
+    written_off = floor.when(key, ClearSession(by=MANAGER, reason="跑单", may_write_off_fen=16_800))
+    floor.settle()
+
+    assert without.rejection == too_much.rejection == BillUnsettled(due_fen=16_800)
+    assert written_off.accepted
+    assert floor.session(session_id).status == "closed"
+    assert floor.session(session_id).bill.due_fen(floor.at) == 0
+    assert "audit-log/s1" in floor.everybody()
+    assert phase(floor) == "free"
+
+
+def test_T11_a_paid_table_is_settled_and_then_cleared() -> None:
+    """ordering → settled, ordering again on a new round (§ 0)."""
+    floor = Floor()
+    session_id = floor.scan("ann").reply.session_id
+    floor.order(session_id, "ann", duck=1)
+    assert phase(floor) == "ordering"
+
+    pay(floor, session_id)
+    assert phase(floor) == "settled"
+    floor.order(session_id, "ann", tofu=1)
+    assert phase(floor) == "ordering"
+    pay(floor, session_id)
+    clear(floor, session_id)
+
+    assert phase(floor) == "free"
