@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FASTIFY = Path(__file__).with_name("peers") / "fastify"
+SOCKET_IO = FASTIFY.with_name("socketio")
 NODE_MAJOR_MIN = 20
 INSTALL_SECONDS_MAX = 300
 PACKAGES = ("wrk", "postgresql")
@@ -67,15 +68,24 @@ def node() -> str:
 
 def fastify() -> Path:
     """The Fastify peer's server file, with its packages installed. Raises Missing."""
+    return _node_peer(FASTIFY)
+
+
+def socketio() -> Path:
+    """The Socket.IO peer's, likewise. Raises Missing."""
+    return _node_peer(SOCKET_IO)
+
+
+def _node_peer(folder: Path) -> Path:
     node()
-    lock, installed = FASTIFY / "package-lock.json", FASTIFY / "node_modules" / ".package-lock.json"
+    lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         npm = shutil.which("npm")
         if npm is None:
             raise Missing("no npm; it comes with Node")
-        _run([npm, "ci", "--omit=dev", "--ignore-scripts"], FASTIFY)
+        _run([npm, "ci", "--omit=dev", "--ignore-scripts"], folder)
         installed.touch()
-    return FASTIFY / "server.js"
+    return folder / "server.js"
 
 
 def module(name: str) -> None:
@@ -138,6 +148,7 @@ def main() -> int:
         ("redis", redis_binary),
         ("postgresql", postgres_folder),
         ("fastify", fastify),
+        ("socketio", socketio),
         ("asyncpg", functools.partial(module, "asyncpg")),
         ("neveroversell", functools.partial(module, "neveroversell")),
     ):

@@ -22,14 +22,14 @@ IN_FLIGHT_MAX = int(os.environ.get("PEER_REDIS_PIPELINES", "2"))
 class ClaimScript:
     """Calls of the script; those of one moment go out as one pipeline."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client, self._digest = client, ""
+    def __init__(self, client: redis.Redis, script: str = CLAIM) -> None:
+        self._client, self._script, self._digest = client, script, ""
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
         self._in_flight: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
         """Once, before the first call."""
-        self._digest = await self._client.script_load(CLAIM)
+        self._digest = await self._client.script_load(self._script)
 
     def __call__(self, *arguments: Any) -> asyncio.Future[Any]:
         """The script's answer to four keys and four arguments."""
