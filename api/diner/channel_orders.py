@@ -24,6 +24,7 @@ from api.moments import MomentField, MomentText
 from api.operations import Answer, Key, Table
 from api.order_views import moment
 from api.problems import Problem
+from api.reserving import Wanted, plan_of, preorder, slot_of
 from api.views import PaymentShown
 from flash_sale.commands import PaymentChannel
 from pricing.items import ItemProblem, price_item
@@ -32,6 +33,9 @@ from store_runtime.delivery import quote
 from store_runtime.delivery.rejections import QuoteInvalid
 from store_runtime.pickup_screen.commands import GetScreen
 from store_runtime.pickup_screen.projections import ScreenRow, ScreenView
+from store_runtime.reservations.commands import Book, PartySize, SlotTerms
+from store_runtime.reservations.projections import PlanView, ReservationView
+from store_runtime.reservations.rejections import BookFull, PartyTooLarge, SlotFull, SlotNotFound
 from store_runtime.store.commands import GetStore
 from store_runtime.store.orders.commands import LINES_MAX, LinesPlaced, Note, WantedLine
 from store_runtime.store.orders.projections import PlacedLines
@@ -67,16 +71,18 @@ class OrderLineBody(msgspec.Struct, forbid_unknown_fields=True):
 class OrderBody(msgspec.Struct, forbid_unknown_fields=True):
     """An order.
 
-    ``pickup_at``: a slot to come in, not with delivery. ``address`` and ``quote_id`` belong to delivery and to
-    nothing else. ``total_fen`` is ignored like every price a client sends.
+    ``pickup_at`` belongs to pickup, ``address`` and ``quote_id`` to delivery, ``slot_id`` and ``party_size`` to
+    reservation, where seats come with the dishes. ``total_fen`` is ignored like every price a client sends.
     """
 
-    fulfilment: Literal["pickup", "delivery"]
+    fulfilment: Literal["pickup", "delivery", "reservation"]
     lines: Annotated[tuple[OrderLineBody, ...], Meta(min_length=1, max_length=LINES_MAX)]
     payment_channel: PaymentChannel = "simulated"
     pickup_at: MomentField | None = None
     address: Address | None = None
     quote_id: Annotated[str, Meta(max_length=quote.QUOTE_LENGTH_MAX)] = ""
+    slot_id: Annotated[str, Meta(max_length=64)] = ""
+    party_size: PartySize = 2
     person: Person | None = None
     note: Note = ""
     total_fen: Any = None
@@ -118,6 +124,10 @@ class ScreenShown(msgspec.Struct, frozen=True, kw_only=True):
     problems=[
         StoreNotFound,
         StoreClosed,
+        SlotNotFound,
+        SlotFull,
+        PartyTooLarge,
+        BookFull,
         CartStale,
         NotPriced,
         MinimumNotReached,
@@ -132,7 +142,7 @@ class ScreenShown(msgspec.Struct, frozen=True, kw_only=True):
     },
 )
 async def place_order(call: Call) -> Answer:
-    """Order for pickup or delivery.
+    """Order for pickup, for delivery, or for a reserved slot.
 
     All dishes are held for as long as the payment may be paid, or none is: 409 cart_stale says what stands against
     each line. What is paid goes to the kitchen and gets its number.
@@ -141,6 +151,10 @@ async def place_order(call: Call) -> Answer:
     command_id = call.command_id()
     order_id = "o" + readable(command_id[:10])
     opening = await _opened(call, body, order_id, command_id)
+    if (booking := opening.booking) is not None:
+        # Seats first; whoever arrives first does it, and a no is final for both.
+        book = f"reservation-book/{opening.reservation.rpartition('.')[0]}"
+        await call.tell_step(book, booking, ReservationView, derived_id(command_id, "book"))
     place_id = derived_id(command_id, "place")
     placed = await call.tell_step(f"store/{call.params['store_id']}", opening.place, PlacedLines, place_id)
     held = await call.tell(
@@ -177,20 +191,56 @@ async def _terms(
     settings = (await call.ask(f"store/{store_id}", GetStore(), StoreView)).settings
     board = await call.door.menus.board_of(store_id)
     now = call.door.clock.now_ms()
+    ready_at, booking, day = _pickup_at(body, now), None, ""
+    if body.fulfilment == "reservation":
+        plan = await plan_of(call, store_id)
+        day, slot = slot_of(plan, body.slot_id, ZoneInfo(settings.time_zone), now)
+        ready_at = slot.starts_at
+        booking = _booking(call, body, board, plan, slot, command_id)
+    elif body.slot_id:
+        raise InvalidField(path="$.slot_id", problem="only with reservation")
     return ChannelTerms(
         store_id=store_id,
         user_id=call.user_id,
         fulfilment=body.fulfilment,
         payment_channel=body.payment_channel,
         menu_version=board.index.version,
-        lines=wanted_lines(board, body.lines, order_id, now),
+        lines=wanted_lines(board, body.lines, order_id, ready_at if booking is not None else now),
         hold_ms=settings.order_hold_s * 1_000,
         grace_ms=settings.grace_s * 1_000,
-        ready_at=_pickup_at(body, now),
+        ready_at=ready_at,
+        booking=booking,
+        reservation=f"{store_id}.{day}.{booking.code}" if booking is not None else "",
         delivery=_going(call, body, command_id, now),
         person=call.door.seal.close(body.person, command_id + b"p") if body.person is not None else "",
         note=body.note,
         request=request,
+    )
+
+
+def _booking(
+    call: Call, body: OrderBody, board: Board, plan: PlanView, slot: SlotTerms, command_id: bytes
+) -> Book:
+    """The seats that come with the dishes (T14); they are paid by the order, so no deposit is asked."""
+    wanted = [
+        Wanted(
+            Selection(dish_id=one.dish_id, options=one.options, choices=one.choices), one.quantity, one.note
+        )
+        for one in body.lines
+    ]
+    _, minutes = preorder(board, wanted, slot.starts_at)
+    person = call.door.seal.close(body.person, command_id + b"b") if body.person is not None else ""
+    return Book(
+        code="r" + readable(derived_id(command_id, "book")[:10]),
+        store_id=call.params["store_id"],
+        slot=slot,
+        policy=plan.policy,
+        party_size=body.party_size,
+        user_id=call.user_id,
+        person=person,
+        note=body.note,
+        kitchen_minutes=minutes,
+        prepaid=True,
     )
 
 

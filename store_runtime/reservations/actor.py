@@ -288,14 +288,9 @@ class ReservationBook(Audited, BookEvolution):
     @answers(GetBook)
     def show_book(self, day: DayBook, query: GetBook, at: int) -> BookView:
         """The whole day."""
-        slots = {slot.slot_id: slot for slot in query.slots} | {
-            slot_id: slot for slot_id, slot in day.slots.items() if day.newest(slot) is slot
-        }
-        planned = {slot.slot_id for slot in query.slots}
-        shown = [slot for slot_id, slot in slots.items() if slot_id in planned]
         bookings = sorted(day.bookings.items(), key=lambda row: (row[1].starts_at, row[1].made_at, row[0]))
         return BookView(
-            slots=[slot_view(day, slot) for slot in sorted(shown, key=lambda one: one.starts_at)],
+            slots=[slot_view(day, slot) for slot in sorted(query.slots, key=lambda one: one.starts_at)],
             reservations=[reservation_view(self.id, code, booking) for code, booking in bookings],
         )
 

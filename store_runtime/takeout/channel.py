@@ -14,6 +14,7 @@ from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, IdempotencyKeyReused, Send
 from store_runtime.bill.payment import Payment
+from store_runtime.reservations.commands import CancelReservation
 from store_runtime.store.orders.commands import (
     FireLines,
     LineNote,
@@ -24,7 +25,14 @@ from store_runtime.store.orders.commands import (
     ReleaseLines,
 )
 from store_runtime.takeout.bill import Line
-from store_runtime.takeout.commands import GetOpening, LinesRefused, OpenOrder, RefundedLine, RefundPayment
+from store_runtime.takeout.commands import (
+    GetOpening,
+    LinesRefused,
+    OpenOrder,
+    RefundedLine,
+    RefundPayment,
+    SlotRefused,
+)
 from store_runtime.takeout.events import (
     CloseAwaited,
     LinesFired,
@@ -65,6 +73,10 @@ def refund(reason: str) -> list[Event]:
     return [RefundStarted(reason=reason), PaymentRefunded()]
 
 
+def _book_of(reservation_id: str) -> str:
+    return f"reservation-book/{reservation_id.rpartition('.')[0]}"
+
+
 class ChannelDesk(OrderEvolution):
     """An order of a channel up to the kitchen."""
 
@@ -74,7 +86,7 @@ class ChannelDesk(OrderEvolution):
     def open(self, order: Order, cmd: OpenOrder, turn: Turn) -> Decision[OrderOpening]:
         """The order exists, and its store is asked for the lines. Opening it again changes nothing."""
         if order.channel is not None:
-            return OrderOpening(order_id=self.id, place=self.place_lines(order))
+            return self._opening(order)
         if order.placed:
             raise IllegalTransition(state=order.status.value, allowed=[])
         InvalidField.check(cmd)
@@ -93,14 +105,23 @@ class ChannelDesk(OrderEvolution):
         opened = OrderOpened(terms=terms)
         yield opened
         seen = self._after(self.blank(), [opened], turn.at)
-        return OrderOpening(order_id=self.id, place=self.place_lines(seen))
+        return self._opening(seen)
 
     @answers(GetOpening)
     def opening(self, order: Order, query: GetOpening, at: int) -> OrderOpening:
         """The same again, for a request that is repeated after the menu has changed."""
         if self._channel(order).terms.request != query.request:
             raise IdempotencyKeyReused()
-        return OrderOpening(order_id=self.id, place=self.place_lines(order))
+        return self._opening(order)
+
+    def _opening(self, order: Order) -> OrderOpening:
+        terms = self._channel(order).terms
+        return OrderOpening(
+            order_id=self.id,
+            place=self.place_lines(order),
+            booking=terms.booking,
+            reservation=terms.reservation,
+        )
 
     def place_lines(self, order: Order) -> PlaceLines:
         """What the store is asked."""
@@ -153,6 +174,14 @@ class ChannelDesk(OrderEvolution):
         """The store has not taken the lines; nothing can be paid."""
         if order.status is OrderState.CREATED and not self._channel(order).priced:
             yield OrderCancelled(reason="lines_refused")
+
+    @decides(SlotRefused)
+    def slot_refused(self, order: Order, cmd: SlotRefused, turn: Turn) -> Decision[None]:
+        """Both seats and dishes, or neither (T14). What is paid by then is cooked: nobody was told how to pay it."""
+        if order.status is OrderState.CREATED and (order.payable or not order.bill.payments):
+            yield OrderCancelled(reason="slot_refused")
+            if order.payable:
+                yield from self._close_now(order, turn.at)
 
     # --- the store speaks ------------------------------------------------------------------------------
 
@@ -241,6 +270,13 @@ class ChannelDesk(OrderEvolution):
     def ask_store(self, order: Order, e: OrderOpened, turn: Turn) -> Iterator[Send]:
         """The ingress asks under the same id; whoever comes first does it."""
         yield self._to_store(order, self.place_lines(order), "place", LinesRefused())
+        if e.terms.booking is not None:
+            yield Send(
+                to=_book_of(e.terms.reservation),
+                command=e.terms.booking,
+                step="book",
+                if_rejected=SlotRefused(),
+            )
 
     @reacts(PaymentPaid)
     def fire(self, order: Order, e: PaymentPaid, turn: Turn) -> Iterator[Send]:
@@ -256,6 +292,19 @@ class ChannelDesk(OrderEvolution):
         if order.channel is not None:
             release = ReleaseLines(order=f"takeout/{self.id}", batch=BATCH, reason=e.reason)
             yield self._to_store(order, release, "release", None)
+
+    @reacts(OrderCancelled)
+    @reacts(OrderRejected)
+    @reacts(LinesRefunded)
+    def free_seats(self, order: Order, e: Event, turn: Turn) -> Iterator[Send]:
+        """Nothing of it is left to eat: the seats that came with it are free."""
+        if order.channel is None or order.channel.terms.booking is None:
+            return
+        if isinstance(e, LinesRefunded) and any(line.standing for line in order.bill.lines):
+            return
+        cancel = CancelReservation(code=order.channel.terms.booking.code, reason="order_over")
+        to = _book_of(order.channel.terms.reservation)
+        yield Send(to=to, command=cancel, step=f"seats.{type(e).__name__}")
 
     def _to_store(
         self, order: Order, command: PlaceLines | FireLines | ReleaseLines, step: str, undo: object

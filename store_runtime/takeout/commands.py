@@ -16,6 +16,7 @@ from pricing.facts import BillTerms
 from pricing.selection import LineQuantity
 from store_runtime.by import By
 from store_runtime.delivery.projections import Fee
+from store_runtime.reservations.commands import Book
 from store_runtime.store.orders.commands import LINES_MAX, Note, WantedLine
 
 ChannelFulfilment = Literal["pickup", "delivery", "reservation"]
@@ -116,7 +117,7 @@ class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     Args:
         hold_ms, grace_ms: how long it may be paid, and how much longer its dishes are kept than that shows.
         ready_at (ms): the slot a guest comes in, 0: as soon as it can be; the kitchen starts make-minutes before.
-        reservation: address and id of the booking that it is the pre-order of (T14).
+        reservation: id of the booking that comes with it (T14); booking: what its day's book is asked.
         person: whom to call, sealed at the door.
         request: digest of what the diner sent, which tells a repeat from another request under its key.
         bill: what is charged beside the dishes: the packing of the order (T19), 抹零.
@@ -133,6 +134,7 @@ class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ready_at: int = 0
     delivery: Going | None = None
     reservation: str = ""
+    booking: Book | None = None
     person: str = ""
     note: Note = ""
     bill: BillTerms = BillTerms()
@@ -153,6 +155,10 @@ class GetOpening(Query, frozen=True, kw_only=True):
 
 class LinesRefused(Command, frozen=True, kw_only=True):
     """The store did not take the lines: nothing was ordered (compensation of PlaceLines)."""
+
+
+class SlotRefused(Command, frozen=True, kw_only=True):
+    """The day has no seats for it: it cannot be paid any more (compensation of Book)."""
 
 
 class CallNumber(Command, frozen=True, kw_only=True):

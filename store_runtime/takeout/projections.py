@@ -6,6 +6,7 @@ import msgspec
 
 from pricing.workings import Adjustment
 from store_runtime.bill.payment import Payment
+from store_runtime.reservations.commands import Book
 from store_runtime.store.orders.commands import PlaceLines
 from store_runtime.takeout.state import Order
 
@@ -113,10 +114,14 @@ class HeldAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderOpening(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of OpenOrder: what its store is to be asked, under the id of step ``place``."""
+    """The answer of OpenOrder: what its store is to be asked, under the id of step ``place``, and what the book of
+    ``reservation``'s day under that of step ``book``.
+    """
 
     order_id: str
     place: PlaceLines
+    booking: Book | None = None
+    reservation: str = ""
 
 
 class RefundView(msgspec.Struct, frozen=True, kw_only=True):

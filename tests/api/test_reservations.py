@@ -162,3 +162,46 @@ async def test_T14_a_day_is_staffs_to_see(house: House) -> None:
     assert shown["items"][-1]["person"]["contact"] == "王女士"
     assert (await house.http.get(day, headers=await house.diner())).status_code == 403
     assert (await house.http.get(day, headers=await house.staff("other-manager"))).status_code == 403
+
+
+async def test_T14_dishes_that_are_paid_come_with_their_seats(house: House) -> None:
+    """POST /orders with a slot: both or neither; when the order is over the seats are free."""
+    await plan(house, seats=40)
+    who = await house.diner()
+    slots = f"{STORE}/reservation-slots?date={TOMORROW}"
+
+    async def seats() -> int:
+        return int((await house.http.get(slots)).json()["items"][0]["seats_left"])
+
+    async def order(party: int, **fields: Any) -> httpx.Response:
+        body = {
+            "fulfilment": "reservation",
+            "slot_id": SLOT,
+            "party_size": party,
+            "lines": [NOODLES],
+            **fields,
+        }
+        headers = {**who, "Idempotency-Key": fresh_key()}
+        return await house.http.post(f"{STORE}/orders", json=body, headers=headers)
+
+    before = await seats()
+    placed = await order(3)
+    assert placed.status_code == 201, placed.text
+    assert await seats() == before - 3
+    shown = (await house.http.get(placed.headers["location"], headers=who)).json()
+    reservation = f"/api/v1/reservations/{shown['reservation_id']}"
+    assert (await house.http.get(reservation, headers=who)).json()["status"] == "booked"
+    taken = await house.http.post(f"{reservation}/cancel", json={}, headers=who)
+    assert (taken.status_code, taken.json()["state"]) == (409, "prepaid")
+
+    cancelled = await house.http.post(f"{placed.headers['location']}/cancel", json={}, headers=who)
+    assert cancelled.status_code == 200
+    await house.becomes(reservation, who, lambda one: one["status"] == "cancelled", "its seats are free")
+    assert (await order(20, lines=[{"dish_id": "noodles", "quantity": 900}])).json()["code"] == "cart_stale"
+    assert (await order(21)).json()["code"] == "party_too_large"
+    assert (await order(2, slot_id="")).json()["code"] == "slot_not_found"
+
+    def back(view: dict[str, Any]) -> bool:
+        return bool(view["items"][0]["seats_left"] == before)
+
+    await house.becomes(slots, who, back, "all seats are back")

@@ -50,7 +50,7 @@ BOOK = "reservation-book/s.20270115"
 QUEUE = "waiting-queue/s"
 EPOCH_MS = 1_800_000_000_000
 DISHES = ("noodles", "tea")
-STOCK = {"noodles": 18, "tea": 30}
+STOCK = {"noodles": 9, "tea": 12}
 SEATS = 12
 DELIVERED = (OrderState.ACCEPTED, OrderState.FULFILLED)
 
@@ -86,7 +86,7 @@ class Takeouts(Workload):
     def _evening(self) -> None:
         for number in range(self.rng.randint(15, 30) * self.load):
             self.world.after(self.rng.random() * 3.0, lambda number=number: self._order(number))
-        starts_at = self._now_ms() + 2_500
+        starts_at = self.starts_at = self._now_ms() + 2_500
         for number in range(self.rng.randint(4, 10) * self.load):
             self.world.after(self.rng.random() * 2.0, lambda number=number: self._reserve(number, starts_at))
 
@@ -127,10 +127,13 @@ class Takeouts(Workload):
             )
             for count, dish in enumerate(DISHES[: self.rng.randint(1, 2)])
         )
+        booking = self._seats(number) if self.rng.random() < 0.25 else None
         terms = ChannelTerms(
             store_id="s",
             user_id=f"u{number % 5}",
-            fulfilment="pickup",
+            fulfilment="pickup" if booking is None else "reservation",
+            booking=booking,
+            reservation=f"s.20270115.{booking.code}" if booking is not None else "",
             payment_channel="simulated",
             menu_version=1,
             lines=lines,
@@ -147,6 +150,27 @@ class Takeouts(Workload):
 
         self._tell(f"takeout/{order_id}", OpenOrder(terms=terms), opened, command_id)
         self._after(order_id)
+
+    def _seats(self, number: int) -> Book:
+        """The seats that come with dishes that are paid."""
+        return Book(
+            code=f"rp{number}",
+            store_id="s",
+            slot=self._slot(self.starts_at),
+            policy=Policy(),
+            party_size=self.rng.randint(1, 3),
+            prepaid=True,
+        )
+
+    def _slot(self, starts_at: int) -> SlotTerms:
+        return SlotTerms(
+            slot_id="dinner",
+            starts_at=starts_at,
+            seats=SEATS,
+            kitchen_minutes=60,
+            party_max=SEATS,
+            version=1,
+        )
 
     def _held(self, order_id: str, reply: Reply, place_id: bytes) -> None:
         placed: PlacedLines | None = read(reply, PlacedLines)
@@ -182,14 +206,7 @@ class Takeouts(Workload):
 
     def _reserve(self, number: int, starts_at: int) -> None:
         code = f"r{number}"
-        slot = SlotTerms(
-            slot_id="dinner",
-            starts_at=starts_at,
-            seats=SEATS,
-            kitchen_minutes=60,
-            party_max=SEATS,
-            version=1,
-        )
+        slot = self._slot(starts_at)
         quote = Quote(name="x", unit_price_fen=1, menu_version=1)
         crab = PreorderedLine(selection=Selection(dish_id="noodles"), quantity=2, quote=quote)
         deposit = self.rng.random() < 0.6
@@ -233,6 +250,8 @@ class Takeouts(Workload):
             return []
         broken = []
         numbers: dict[str, str] = {}
+        book = self.world.shadow.get(BOOK)
+        bookings = book.state.bookings if book is not None else {}
         for key, one in sorted(self.world.shadow.items()):
             if not key.startswith("takeout/") or not one.state.placed:
                 continue
@@ -250,14 +269,17 @@ class Takeouts(Workload):
                 and state.holds
             ):
                 broken.append(f"D4: {key} is {order.status} and still holds its dishes")
+            booking = order.channel.terms.booking
+            if booking is not None and order.status in (OrderState.CANCELLED, OrderState.REJECTED):
+                made = bookings.get(booking.code)
+                if made is not None and made.taking:
+                    broken.append(f"T14: {key} is {order.status} and its seats are taken")
             number = order.channel.number
             if number and numbers.setdefault(number, key) != key:
                 broken.append(f"T13: {number} belongs to {numbers[number]} and {key}")
-        book = self.world.shadow.get(BOOK)
-        if book is not None:
-            broken += [
-                f"O6: the deposit of {code} was paid and is {booking.deposit.value}"
-                for code, booking in book.state.bookings.items()
-                if code in self.deposits and booking.deposit in (DepositState.NONE, DepositState.OPEN)
-            ]
+        broken += [
+            f"O6: the deposit of {code} was paid and is {booking.deposit.value}"
+            for code, booking in bookings.items()
+            if code in self.deposits and booking.deposit in (DepositState.NONE, DepositState.OPEN)
+        ]
         return broken

@@ -20,7 +20,7 @@ from store_runtime.store.orders.commands import RejectOrder
 from store_runtime.takeout import channel
 from store_runtime.takeout.actor import TakeoutOrder
 from store_runtime.takeout.commands import RefundPayment
-from store_runtime.takeout.events import OrderCancelled, OrderRejected, PaidLate, RefundStarted
+from store_runtime.takeout.events import LinesRefunded, OrderCancelled, OrderRejected, PaidLate, RefundStarted
 from store_runtime.takeout.state import Order
 from store_runtime.waiting_queue.actor import WaitingQueue
 from store_runtime.waiting_queue.commands import TakeTicket
@@ -33,7 +33,7 @@ SEEDS = 40
 BLOCKS = 2
 MUTANT_SEEDS_MAX = 1_000
 
-LAPSES_MS = -400
+LAPSES_MS = -1_200
 """The store forgets holds before their orders give them back, so that what is paid late may be refused."""
 
 
@@ -150,7 +150,20 @@ class ReusesNumbers(Takeouts):
     types = _with(_CountsInMemory)
 
 
-MUTANTS = [KeepsTheMoney, HoldsOn, RejectsOnly, StartsRefunds, Overbooks, ReusesNumbers]
+# An order that is over keeps the seats that came with it.
+class _KeepsSeats(TakeoutOrder):
+    @reacts(OrderCancelled)
+    @reacts(OrderRejected)
+    @reacts(LinesRefunded)
+    def free_seats(self, order: Order, e: Event, turn: Turn) -> Iterator[Send]:
+        yield from ()
+
+
+class KeepsSeats(Takeouts):
+    types = _with(_KeepsSeats)
+
+
+MUTANTS = [KeepsTheMoney, HoldsOn, RejectsOnly, StartsRefunds, Overbooks, ReusesNumbers, KeepsSeats]
 
 
 @pytest.mark.timeout(600)

@@ -137,6 +137,8 @@ def test_T14_a_slot_that_becomes_smaller_sends_nobody_away() -> None:
     assert given.when(booking("r2", party_size=1, slot=less)).accepted
 
     assert isinstance(given.when(booking("r3", party_size=1)).rejection, SlotFull)
+    for asked in (SLOT, less):
+        assert given.ask(GetBook(slots=(asked,))).slots[0].seats_left == 0
     sound(given)
 
 
