@@ -70,6 +70,7 @@ class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
         amount_fen: of the quantity together, before any discount.
         box_fen: packing of one.
         provisional: weight or price is open: nothing is charged for it yet (D5); ``amount_fen`` is then 0.
+        weight_milli: what was weighed, in thousandths of the dish's unit; 0: it was not.
     """
 
     line_id: str
@@ -81,6 +82,7 @@ class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
     comped: int = 0
     box_fen: int = 0
     provisional: bool = False
+    weight_milli: int = 0
 
 
 class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

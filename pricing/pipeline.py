@@ -13,7 +13,7 @@ from pricing.discounts import discount_bill, discount_lines
 from pricing.facts import BillFacts, LineFacts
 from pricing.fees import charge_fees
 from pricing.rounding import forgive, round_down
-from pricing.texts import yuan
+from pricing.texts import thousandths, yuan
 from pricing.workings import Phase, PricedBill, PricedLine, Workings
 
 Step = Callable[[Workings], None]
@@ -57,8 +57,9 @@ def price_bill(facts: BillFacts, phases: Sequence[tuple[Phase, Sequence[Step]]] 
 
 def _line(workings: Workings, line: LineFacts) -> PricedLine:
     left_fen, box_fen = workings.left_fen[line.line_id], workings.boxes_fen[line.line_id]
-    text = f"{line.name} {line.quantity} × {yuan(line.unit_price_fen)}"
-    text_en = f"{line.name_en}: {line.quantity} × {yuan(line.unit_price_fen)}"
+    much = thousandths(line.weight_milli) if line.weight_milli else line.quantity
+    text = f"{line.name} {much} × {yuan(line.unit_price_fen)}"
+    text_en = f"{line.name_en}: {much} × {yuan(line.unit_price_fen)}"
     if line.comped:
         text, text_en = f"{text}，赠 {line.comped}", f"{text_en}, {line.comped} on the house"
     if line.provisional:

@@ -13,6 +13,15 @@ def yuan(fen: int) -> str:
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
+def thousandths(milli: int) -> str:
+    """A weight in units.
+
+    >>> thousandths(1355), thousandths(1350), thousandths(2000)
+    ('1.355', '1.35', '2')
+    """
+    return f"{milli // 1000}.{milli % 1000:03d}".rstrip("0").rstrip(".")
+
+
 def percent(permille: int) -> str:
     """Thousandths as percent.
 

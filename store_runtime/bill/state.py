@@ -77,6 +77,7 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             comped=min(self.comped, self.standing),
             box_fen=self.box_fen,
             provisional=self.provisional and self.charged > 0,
+            weight_milli=self.weight_milli if self.charged == self.quantity else 0,
         )
 
 

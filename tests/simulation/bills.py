@@ -1,4 +1,4 @@
-"""Bills of shared tables under faults: split, pay, pay twice, late, refund; half the tables pay first (T6, T7, O6)."""
+"""Bills of shared tables under faults: split, pay, pay twice, late, refund; half of them pay first (T6, T7, O6)."""
 
 from __future__ import annotations
 

@@ -213,6 +213,7 @@ def test_D5_a_weighed_line_is_payable_once_it_is_confirmed() -> None:
 
     # 68.00 × 1.355 = 92.14
     assert desk.due == 9_214
+    assert desk.bill.priced(desk.at).lines[0].text == "fish 1.355 × 68.00"
     desk.cash()
     assert desk.status == "settled"
 

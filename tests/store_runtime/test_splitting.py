@@ -16,7 +16,7 @@ from store_runtime.bill.rejections import (
     ShareNotFound,
 )
 from store_runtime.bill.splitting import LineClaim, SplitPart
-from tests.store_runtime.bills import OWNER, Desk, dish, parts, share
+from tests.store_runtime.bills import OWNER, WAITER, Desk, dish, parts, share
 
 SERVICE = FeeRule(rule_id="service", kind="service", name="服务费", permille=100)
 
@@ -223,3 +223,27 @@ def test_T7_a_share_that_is_paid_or_gone_is_not_paid() -> None:
 def refuses(desk: Desk, rejection: type[Rejection], **fields: str) -> None:
     with pytest.raises(rejection):
         desk.pay(**fields)
+
+
+def test_the_example_of_the_page_is_right() -> None:
+    """docs/bill.md, the table and what follows it."""
+    desk = Desk(
+        dish("fish", 6_800, provisional=True),
+        dish("l2", 2_800, 2),
+        fees=(SERVICE,),
+        rounding="yuan",
+        guests=3,
+    )
+    desk.do(lines.weigh, f"{OWNER}.fish", WAITER, weight_milli=1_355)
+    desk.discount(permille=100)
+
+    priced = desk.bill.priced(desk.at)
+    assert [line.amount_fen for line in priced.lines] == [9_214, 5_600]
+    assert [one.amount_fen for one in priced.adjustments] == [-1_481, 1_333, -66]
+    assert priced.total_fen == 14_600
+    assert desk.split("equal", *parts(3)) == {"s1": 4_867, "s2": 4_867, "s3": 4_866}
+
+    desk.paid(share_id=share(1))
+    desk.do(lines.take_off, f"{OWNER}.l2", 1)
+
+    assert desk.shares == {"s1": 4_867, "s2": 3_467, "s3": 3_466}
