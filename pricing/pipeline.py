@@ -40,12 +40,18 @@ PHASES: tuple[tuple[Phase, tuple[Step, ...]], ...] = (
 )
 
 
-def price_bill(facts: BillFacts, phases: Sequence[tuple[Phase, Sequence[Step]]] = PHASES) -> PricedBill:
-    """The bill that follows from the facts."""
+def work_out(facts: BillFacts, phases: Sequence[tuple[Phase, Sequence[Step]]] = PHASES) -> Workings:
+    """The sums alone, without the words of the lines: for whoever asks only what is due."""
     workings = Workings(facts)
     for _, steps in phases:
         for step in steps:
             step(workings)
+    return workings
+
+
+def price_bill(facts: BillFacts, phases: Sequence[tuple[Phase, Sequence[Step]]] = PHASES) -> PricedBill:
+    """The bill that follows from the facts."""
+    workings = work_out(facts, phases)
     return PricedBill(
         lines=tuple(_line(workings, line) for line in facts.lines),
         adjustments=tuple(workings.adjustments),

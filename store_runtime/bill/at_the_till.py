@@ -8,6 +8,7 @@ import msgspec
 
 from pricing.facts import Discount, Rounding
 from store_runtime.bill.events import (
+    BillGuestsCounted,
     BillLocked,
     BillReclosed,
     BillReopened,
@@ -102,6 +103,13 @@ def reopen(ledger: Ledger, reason: str, by: By, same_day: bool) -> None:
     if not same_day:
         raise ReopenTooLate()
     ledger.add(BillReopened(by=by, reason=reason, until=ledger.at + REOPENED_MS))
+
+
+def count_guests(ledger: Ledger, guests: int) -> None:
+    """Another head count prices the open bill again; what is over then goes back (T10)."""
+    if guests != ledger.bill.guests and (not ledger.settled or ledger.bill.reopened_until):
+        ledger.add(BillGuestsCounted(guests=guests))
+        ledger.settle_up()
 
 
 def _must_be_open(ledger: Ledger) -> None:

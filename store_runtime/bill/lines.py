@@ -47,6 +47,8 @@ def enter(ledger: Ledger, lines: tuple[BillLine, ...], *, own_share: bool = Fals
         portions = tuple(Portion(line_id=line.line_id) for line in lines)
         share = Share(share_id=ledger.next_share_id(), portions=portions)
     ledger.add(LinesBilled(lines=lines, share=share))
+    # More dishes can make a bill cheaper, where they fill a minimum and a discount takes them off.
+    ledger.settle_up()
 
 
 def line_of(ledger: Ledger, line_id: str) -> BillLine:

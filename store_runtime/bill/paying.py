@@ -104,10 +104,8 @@ def pay(
 
 def _target(ledger: Ledger, share_id: str, amount_fen: int) -> tuple[int, str, Share | None]:
     """How much of what: the amount, the share's id, and the share where it is made for this payment."""
-    priced = ledger.priced
-    due_fen = priced.total_fen - ledger.bill.applied_fen
     if share_id:
-        amounts = share_amounts(ledger.bill, priced)
+        amounts = share_amounts(ledger.bill, ledger.priced)
         if share_id not in amounts:
             raise ShareAlreadyPaid() if share_id == REST else ShareNotFound()
         known = ledger.bill.shares.get(share_id)
@@ -118,8 +116,10 @@ def _target(ledger: Ledger, share_id: str, amount_fen: int) -> tuple[int, str, S
         # Nobody's until somebody pays it: then it is a share of its own, which a second payer finds paid.
         made = Share(share_id=ledger.next_share_id(), fixed_fen=amounts[REST])
         return made.fixed_fen, made.share_id, made
+    due_fen = ledger.due_fen
     if due_fen <= 0:
-        raise LineUnconfirmed(line_ids=ledger.bill.unconfirmed) if priced.provisional else BillSettled()
+        unconfirmed = ledger.bill.unconfirmed
+        raise LineUnconfirmed(line_ids=unconfirmed) if unconfirmed else BillSettled()
     if amount_fen > due_fen:
         raise AmountTooHigh(due_fen=due_fen)
     return amount_fen or due_fen, "", None

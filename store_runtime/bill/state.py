@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pricing.facts import BillFacts, BillTerms, Discount, LineFacts
-from pricing.pipeline import price_bill
+from pricing.pipeline import price_bill, work_out
 from pricing.workings import PricedBill
 from store_runtime.bill.payment import PAYABLE, Deposit, Payment
 
@@ -181,6 +181,10 @@ class Bill(msgspec.Struct, kw_only=True):
         """The bill as it is at this moment."""
         return price_bill(self.facts(at))
 
+    def total_fen(self, at: int) -> int:
+        """What it comes to at this moment."""
+        return work_out(self.facts(at)).total_fen
+
     def facts(self, at: int) -> BillFacts:
         """What it is priced from. An order without dishes owes no fees."""
         return BillFacts(
@@ -206,12 +210,10 @@ class Bill(msgspec.Struct, kw_only=True):
 
     def settled(self, at: int) -> bool:
         """Nothing is due, and something was ordered or paid."""
-        priced = self.priced(at)
-        return (
-            not priced.provisional
-            and priced.total_fen <= self.applied_fen
-            and (bool(self.applied) or self.has_dishes)
-        )
+        if not (self.applied or self.has_dishes):
+            return False
+        workings = work_out(self.facts(at))
+        return not workings.provisional and workings.total_fen <= self.applied_fen
 
     # --- what came and went ----------------------------------------------------------------------------
 
@@ -251,7 +253,7 @@ class Bill(msgspec.Struct, kw_only=True):
 
     def due_fen(self, at: int) -> int:
         """What is still owed; below zero when too much came."""
-        return self.priced(at).total_fen - self.applied_fen
+        return self.total_fen(at) - self.applied_fen
 
     def status(self, at: int) -> MoneyStatus:
         """Derived from lines and payments, never set (§ 0)."""

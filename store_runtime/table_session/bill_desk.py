@@ -240,14 +240,13 @@ class BillDesk(Audited, Desk):
     def on_bill(self, session: Session, e: Event, at: int) -> None:
         apply(session.bill, e, at)
         if not isinstance(e, _SHOWN_ELSEWHERE):
-            priced = session.bill.priced(at)
-            paid_fen = session.bill.applied_fen
+            total_fen, paid_fen = session.bill.total_fen(at), session.bill.applied_fen
             session.live.add(
                 "bill_changed",
                 at,
                 what=type(e).__name__,
-                total_fen=priced.total_fen,
+                total_fen=total_fen,
                 paid_fen=paid_fen,
-                due_fen=priced.total_fen - paid_fen,
+                due_fen=total_fen - paid_fen,
                 locked=session.locked,
             )

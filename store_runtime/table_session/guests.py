@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from actors.entity import Decision, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
+from store_runtime.bill.at_the_till import count_guests
+from store_runtime.bill.ledger import Ledger
 from store_runtime.store.zone import local_time
 from store_runtime.table_session.commands import (
     GUESTS_MAX,
@@ -102,6 +104,9 @@ class GuestsDesk(Desk):
             raise NotHost()
         if session.party_size != cmd.party_size:
             yield PartyChanged(party_size=cmd.party_size, by=author)
+            ledger = Ledger(session.bill, self.id, turn.at)
+            count_guests(ledger, cmd.party_size or session.heads)
+            yield from ledger.events
 
     @decides(DeclareAllergens)
     def declare(self, session: Session, cmd: DeclareAllergens, turn: Turn) -> Decision[None]:
@@ -169,7 +174,6 @@ class GuestsDesk(Desk):
     @evolves(PartyChanged)
     def on_party(self, session: Session, e: PartyChanged, at: int) -> None:
         session.party_size = e.party_size
-        session.count_heads()
         session.live.add("party_changed", at, party_size=e.party_size, by=e.by)
 
     @evolves(AllergensDeclared)

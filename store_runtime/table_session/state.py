@@ -102,8 +102,12 @@ class Session(msgspec.Struct, kw_only=True):
     def count_heads(self) -> None:
         """The bill hears how many they are: as was said, or as have joined (T10). Used by evolve only."""
         if not self.settled:
-            here = sum(1 for guest in self.guests.values() if not guest.left)
-            self.bill.guests = self.party_size or here
+            self.bill.guests = self.party_size or self.heads
+
+    @property
+    def heads(self) -> int:
+        """So many guests have joined and not left."""
+        return sum(1 for guest in self.guests.values() if not guest.left)
 
     @property
     def status(self) -> SessionState:

@@ -84,6 +84,10 @@ class Bills(RuleBasedStateMachine):
         line = dish(f"l{self.made}", fen, quantity, provisional=weighed)
         self.desk.do(lines.enter, (line,), own_share=own)
 
+    @rule(guests=strategies.integers(0, 9))
+    def count_guests(self, guests: int) -> None:
+        self.desk.do(at_the_till.count_guests, guests)
+
     @rule(pick=PICK, cancelled=strategies.integers(1, 4))
     def cancel(self, pick: int, cancelled: int) -> None:
         if line := self._line(pick):
