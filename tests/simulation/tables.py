@@ -271,7 +271,8 @@ class Tables(Workload):
                 yield "T5: a round was neither taken nor refused"
             for key, line in state.ordered.items():
                 billed = state.bill.lines.get(key)
-                if billed is None or billed.standing != line.quantity - line.cancelled:
+                # A refund takes nothing off what was ordered: its dish was served.
+                if billed is None or billed.standing + billed.refunded != line.quantity - line.cancelled:
                     yield f"T8: {key} of {session_id} is ordered {line.quantity} times, billed as {billed}"
             if strangers := set(state.bill.lines) - set(state.ordered):
                 yield f"T8: the bill of {session_id} has lines that are elsewhere: {strangers}"
