@@ -25,6 +25,7 @@ from api.table_views import (
 from flash_sale.commands import Name
 from pricing.facts import BillTerms
 from store_runtime.bill.projections import Giveaway
+from store_runtime.bill.rejections import LineUnconfirmed
 from store_runtime.store.commands import JoinPolicy, PayMode
 from store_runtime.store.floor.commands import (
     Area,
@@ -269,6 +270,7 @@ async def acknowledge_call(call: Call) -> Answer:
         SessionMoved,
         SessionBusy,
         BillUnsettled,
+        LineUnconfirmed,
         SecondPersonRequired,
         ApprovalInvalid,
     ],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,16 +24,23 @@ from loadtests.scenarios.kitchen import Kitchen
 from loadtests.scenarios.party import Party
 from loadtests.subjects import Kaifan
 
-ROLES = ("manager", "waiter", "cook", "cashier")
+ROLES = ("manager", "waiter", "cook", "cashier", "ops")
+OPS_PER_KILL = 120
+"""Cart operations between one killed silo and the next: often enough that a short evening sees one."""
+LOOK_SECONDS = 0.05
 
 
 class Evening(msgspec.Struct, frozen=True, kw_only=True):
-    """How much happens: parties per table, orders at the counter, how many guests stand there at once."""
+    """How much happens: parties per table, orders at the counter, how many guests stand there at once.
+
+    ``kills``: how many silos are killed (SIGKILL) while it goes on; only of a system that was started for it.
+    """
 
     parties: int
     pickups: int
     queue: int
     seed: int
+    kills: int = 0
 
 
 async def play(house: House, evening: Evening) -> list[str]:
@@ -95,19 +104,32 @@ async def run(base_url: str, demo: dict[str, Any], evening: Evening) -> int:
         )
         for store in demo["stores"]
     ]
+    killer = asyncio.create_task(_kill(outside, staff["ops"], houses, evening.kills))
     found = await asyncio.gather(*(play(house, evening) for house in houses))
+    killer.cancel()
     for house, wrong in zip(houses, found, strict=True):
         print(f"{house.name}: {', '.join(f'{count} {what}' for what, count in sorted(house.counts.items()))}")
         for why in wrong[:5]:
             print(f"  wrong: {why}")
     wrong_in_all = sum(map(len, found))
-    print(f"restaurants={len(houses)} violations={wrong_in_all}")
+    print(f"restaurants={len(houses)} kills={outside.counts['kills']} violations={wrong_in_all}")
     return 1 if wrong_in_all else 0
 
 
-async def _started(evening: Evening) -> int:
+async def _kill(outside: House, ops_token: str, houses: Sequence[House], kills: int) -> None:
+    """Kill a silo whenever that much more has been put into carts."""
+    for number in range(1, kills + 1):
+        while sum(house.counts["cart ops"] for house in houses) < number * OPS_PER_KILL:
+            await asyncio.sleep(LOOK_SECONDS)
+        async with Caller(outside, ops_token) as ops:
+            silos = (await ops.ask("GET", "/ops/silos"))["items"]
+        os.kill(outside.dice.choice(silos)["pid"], signal.SIGKILL)
+        outside.counts["kills"] += 1
+
+
+async def _started(evening: Evening, silos: int) -> int:
     folder = Path(tempfile.mkdtemp(prefix="kevening-"))
-    kaifan = Kaifan("kaifan", silos=1)
+    kaifan = Kaifan("kaifan", silos=silos)
     try:
         await kaifan.start(folder)
         return await run(
@@ -125,17 +147,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pickups", type=int, default=40, help="orders at each counter")
     parser.add_argument("--queue", type=int, default=8, help="guests who stand at a counter at once")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--silos", type=int, default=1, help="of the system that is started")
+    parser.add_argument("--kills", type=int, default=0, help="silos of it that are killed meanwhile")
     parser.add_argument("--base-url", help="of a running system; with --demo. Without: one is started")
     parser.add_argument("--demo", type=Path, help="its data folder's demo.json")
     options = parser.parse_args(arguments)
     evening = Evening(
-        parties=options.parties, pickups=options.pickups, queue=options.queue, seed=options.seed
+        parties=options.parties,
+        pickups=options.pickups,
+        queue=options.queue,
+        seed=options.seed,
+        kills=0 if options.base_url else options.kills,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         if options.base_url:
             demo = msgspec.json.decode(options.demo.read_bytes())
             return runner.run(run(options.base_url, demo, evening))
-        return runner.run(_started(evening))
+        return runner.run(_started(evening, options.silos))
 
 
 if __name__ == "__main__":

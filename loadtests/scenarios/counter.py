@@ -23,7 +23,8 @@ class Pickup:
     async def visit(self) -> None:
         """Raises Wrong."""
         lines = [
-            {**self.house.selection(), "quantity": 1} for _ in range(self.house.dice.randint(1, LINES_MAX))
+            {**self.house.selection(priced=True), "quantity": 1}
+            for _ in range(self.house.dice.randint(1, LINES_MAX))
         ]
         async with Caller(self.house) as guest:
             await guest.sign_in()
@@ -52,5 +53,5 @@ class Pickup:
             order = await guest.ask("GET", f"/orders/{self.order_id}")
             if there(order):
                 return dict(order)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
         raise Wrong(f"O1: a paid order stands still: {order}")

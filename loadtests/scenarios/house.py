@@ -62,9 +62,13 @@ class House:
             self.dishes = [dish for dish in menu["dishes"] if dish["shown"]]
             self.stocked = await sold(manager, self.store_id)
 
-    def selection(self) -> dict[str, Any]:
-        """A dish as a guest could choose it: what must be chosen is, and sometimes more."""
-        dish = self.dice.choice([one for one in self.dishes if one["availability"]["state"] != "out"])
+    def selection(self, *, priced: bool = False) -> dict[str, Any]:
+        """A dish as a guest could choose it: what must be chosen is, and sometimes more.
+
+        ``priced``: none that gets its price on the scales or from the market (D5).
+        """
+        there = [one for one in self.dishes if one["availability"]["state"] != "out"]
+        dish = self.dice.choice([one for one in there if not priced or one["kind"] in ("plain", "set")])
         options = []
         for group in dish["option_groups"]:
             count = min(group["max"], max(group.get("min", 0), self.dice.randint(0, 1)))

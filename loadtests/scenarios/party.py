@@ -38,9 +38,10 @@ class Party:
                 await guests[0].ask(
                     "POST", self._path("calls"), {"kind": "bill"}, allowed=("call_cooling_down",)
                 )
-            await self._pay(guests)
             async with Caller(house, house.staff["waiter"]) as waiter:
-                await self._served(waiter)
+                await self._weigh(guests[0], waiter)
+                await self._pay(guests)
+                await self._served(guests[0])
                 await waiter.ask("POST", self._path("clear"), {})
             closed = await guests[-1].ask(
                 "POST", self._path("rounds"), {"seen_seq": 0}, allowed=("session_closed",)
@@ -150,12 +151,24 @@ class Party:
         payment = await guest.ask("POST", self._path("payments"), {**what, "channel": "simulated"})
         await guest.ask("POST", f"/payments/simulated/{payment['payment_id']}", {"outcome": "paid"})
 
-    async def _served(self, waiter: Caller) -> None:
+    async def _weigh(self, guest: Caller, waiter: Caller) -> None:
+        """D5: what has no price until it is weighed, or until the market is asked."""
+        if not self.ordered:
+            return
+        kinds = {dish["dish_id"]: dish.get("kind", "plain") for dish in self.house.dishes}
+        for line_id in (await guest.ask("GET", self._path("bill"))).get("unconfirmed", ()):
+            weight = {"weight_milli": self.house.dice.randint(400, 2_000)}
+            price = {"unit_price_fen": self.house.dice.randint(5_000, 50_000)}
+            confirmed = price if kinds[self.dish_of[line_id]] == "market" else weight
+            await waiter.ask("POST", self._path(f"lines/{line_id}/weigh"), confirmed)
+            self.house.counts["lines weighed"] += 1
+
+    async def _served(self, guest: Caller) -> None:
         """Nobody is cleared while their food is on the way."""
-        for _ in range(600):
-            view = await waiter.ask("GET", f"/table-sessions/{self.session_id}")
+        for _ in range(240):
+            view = await guest.ask("GET", f"/table-sessions/{self.session_id}")
             states = {line["line_id"]: line["status"] for round in view["rounds"] for line in round["lines"]}
             if all(states.get(line_id) == "served" for line_id in self.ordered):
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)
         raise Wrong(f"O1: not all was served: {states}")

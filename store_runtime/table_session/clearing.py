@@ -10,6 +10,7 @@ from actors.words import Event, Send
 from store_runtime.audit_log.acts import act_done
 from store_runtime.bill import paying
 from store_runtime.bill.ledger import Ledger
+from store_runtime.bill.rejections import LineUnconfirmed
 from store_runtime.table_session.billing import give_up_held
 from store_runtime.table_session.commands import ClearSession
 from store_runtime.table_session.desk import Desk
@@ -41,6 +42,8 @@ class ClearingDesk(Desk):
         due_fen = max(0, ledger.due_fen)
         if due_fen or ledger.bill.unconfirmed:
             may_fen = cmd.may_write_off_fen
+            if not cmd.reason and not due_fen:
+                raise LineUnconfirmed(line_ids=ledger.bill.unconfirmed)
             if not cmd.reason or (may_fen is not None and due_fen > may_fen):
                 raise BillUnsettled(due_fen=due_fen)
         paying.write_off(ledger, cmd.reason, cmd.by)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from actors.testing.kit import Given, Outcome
+from store_runtime.bill.rejections import LineUnconfirmed
 from store_runtime.store.orders.commands import LineNote, LinesPlaced, NoteLines
 from store_runtime.store.orders.projections import PlacedLine, PlacedLines
 from store_runtime.store.orders.rejections import LineProblem
-from store_runtime.table_session.commands import RoundRefused, SubmitRound
+from store_runtime.table_session.commands import ClearSession, RoundRefused, SubmitRound
 from store_runtime.table_session.rejections import (
     InvalidField,
     NothingToSubmit,
@@ -26,8 +27,8 @@ def submit(given: Given[Session], who: str = "ann", seen_seq: int | None = None)
     return given.when(SubmitRound(seen_seq=seq, user_id=who))
 
 
-def placed(outcome: Outcome, **changes: Any) -> LinesPlaced:
-    """The store takes the round as it was quoted."""
+def placed(outcome: Outcome, **fields: Any) -> LinesPlaced:
+    """The store takes the round as it was quoted; ``fields`` are of every line."""
     place = outcome.reply.place
     lines = tuple(
         PlacedLine(
@@ -36,6 +37,7 @@ def placed(outcome: Outcome, **changes: Any) -> LinesPlaced:
             name=line.selection.dish_id,
             quantity=line.quantity,
             unit_price_fen=line.quoted_fen,
+            **fields,
         )
         for line in place.lines
     )
@@ -205,3 +207,17 @@ def test_T16_staff_order_for_guests_without_a_phone() -> None:
 
     assert outcome.accepted
     assert table.state.rounds[1].by == "staff:waiter"
+
+
+def test_D5_a_table_with_a_fish_that_was_never_weighed_is_not_cleared() -> None:
+    """Nothing is due for it yet, and yet the bill is not settled: the waiter is told what to weigh."""
+    table = party("ann")
+    edit(table, "ann", add("a1"))
+    table.when(placed(submit(table), provisional=True))
+    (line_id,) = table.state.ordered
+
+    refused = table.when(ClearSession(by=WAITER))
+    written_off = table.when(ClearSession(by=WAITER, reason="never came out of the pond"))
+
+    assert refused.rejection == LineUnconfirmed(line_ids=[line_id])
+    assert written_off.accepted
