@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from store_runtime.table_session.commands import Add, EditCart, Reassign, SetNote
-from store_runtime.table_session.rejections import TableSessionNotFound
+from store_runtime.table_session.commands import (
+    CART_LINES_MAX,
+    GUESTS_MAX,
+    Add,
+    DeclareAllergens,
+    EditCart,
+    JoinSession,
+    Reassign,
+    SetNote,
+)
+from store_runtime.table_session.known_ops import OPS_KEPT_MAX
+from store_runtime.table_session.rejections import SessionFull, TableSessionNotFound
 from tests.store_runtime.tables import WAITER, add, edit, party, quantities, quote, remove, set_to
 
 
@@ -197,8 +207,6 @@ def test_T1_a_stranger_finds_no_session() -> None:
 
 def test_D7_whoever_adds_a_clashing_dish_is_warned_without_a_name() -> None:
     """Bob must not eat peanuts; Ann hears that somebody must not."""
-    from store_runtime.table_session.commands import DeclareAllergens
-
     table = party("ann", "bob")
     table.when(DeclareAllergens(user_id="bob", allergens=("peanut",)))
 
@@ -206,3 +214,35 @@ def test_D7_whoever_adds_a_clashing_dish_is_warned_without_a_name() -> None:
 
     assert (warned.status, warned.clashes) == ("accepted", ("peanut",))
     assert "peanut" not in str([one.data for one in table.state.live.kept[:-1]])
+
+
+def test_T2_a_cart_and_a_table_have_bounds() -> None:
+    """A hundred lines and fifty guests; the next is refused by its name."""
+    table = party("ann", thorough=False)
+    for number in range(CART_LINES_MAX):
+        edit(table, "ann", add(f"a{number}", note=f"{number}"))
+    for number in range(GUESTS_MAX - 1):
+        assert table.when(JoinSession(user_id=f"u{number}")).accepted
+
+    (full,) = edit(table, "ann", add("more", note="one more"))
+    (same,) = edit(table, "ann", add("again", note="0"))
+    late = table.when(JoinSession(user_id="late"))
+
+    assert (full.code, same.status) == ("cart_full", "accepted")
+    assert late.rejection == SessionFull(guests_max=GUESTS_MAX)
+
+
+def test_T2_ops_of_an_hour_are_remembered_and_no_more_than_fit() -> None:
+    """Nothing is forgotten to make room: a new op is refused until old ones are an hour old."""
+    table = party("ann", thorough=False)
+    for number in range(OPS_KEPT_MAX):
+        kind = SetNote(op_id=f"n{number}", line_id="ts1.l1", note=f"{number}")
+        edit(table, "ann", add("a1") if not number else kind)
+
+    (full,) = edit(table, "ann", add("more"))
+    (known,) = edit(table, "ann", add("a1"))
+    table.at += 3_601_000
+    (room,) = edit(table, "ann", add("more"))
+
+    assert (full.code, known.status, room.status) == ("too_many_ops", "accepted", "accepted")
+    assert quantities(table.state) == {"duck": 2}
