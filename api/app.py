@@ -25,6 +25,7 @@ from api.diner import (
     recommendations,
     reservations,
     rushing,
+    table_rounds,
     tables,
 )
 from api.door import Door
@@ -64,6 +65,7 @@ API_VERSION = "1.0"
 TABLES = (
     flash_sales.table,  # first, because the router tries one address after the other
     tables.table,
+    table_rounds.table,
     rushing.table,
     bills.table,
     menu.table,

@@ -1,4 +1,4 @@
-"""A table as its guests meet it: scan, share a cart, order rounds, call (T1–T6, T9).
+"""A table as its guests meet it: scan, sit, share a cart (T1–T4); what they order is ``table_rounds.py``.
 
 Staff use the same addresses for guests without a phone (T16). Cart ops are a hot route: one command carries them all.
 """
@@ -18,23 +18,17 @@ from api.call import Call
 from api.cart_ops import CartOpsBody, ignored, need_menu, resolved
 from api.menus import Board
 from api.operations import Answer, Done, Key, Table
-from api.problems import Problem
 from api.rejections import TableTokenInvalid
 from api.table_door import local_time, when_allowed_at
 from api.table_views import (
-    CallShown,
     CartShown,
     DeltaShown,
     OpShown,
-    RoundSubmittedShown,
     SessionShown,
     TableJoined,
 )
 from pricing.menu import Allergen
 from store_runtime.live import Delta, GetDelta
-from store_runtime.store.orders.commands import LinesPlaced
-from store_runtime.store.orders.projections import PlacedLines
-from store_runtime.store.orders.rejections import CartStale, LineProblem
 from store_runtime.table.commands import PartySize, Pin, ScanCode
 from store_runtime.table.projections import ScanAnswer
 from store_runtime.table.rejections import (
@@ -48,41 +42,29 @@ from store_runtime.table.rejections import (
     TableNotFound,
 )
 from store_runtime.table_session.commands import (
-    CallKind,
-    CallStaff,
     ChangeParty,
     DeclareAllergens,
     EditCart,
     GetSession,
     JoinSession,
     LeaveSession,
-    RoundRefused,
     Seq,
     SetHost,
-    SubmitRound,
     WhereIsSession,
 )
 from store_runtime.table_session.projections import (
-    CallView,
     CartAnswer,
     Joined,
-    RoundAnswer,
-    RoundStands,
     SessionPlace,
     SessionView,
 )
 from store_runtime.table_session.rejections import (
-    BillLocked,
-    CallCoolingDown,
     GuestNotFound,
-    InvalidField,
-    NothingToSubmit,
     NotHost,
     SessionClosed,
     SessionFull,
     SessionMoved,
     TableSessionNotFound,
-    ViewTooOld,
 )
 
 table = Table("Tables")
@@ -97,19 +79,6 @@ class JoinBody(msgspec.Struct, forbid_unknown_fields=True):
     pin: Pin = ""
     join: Annotated[str, Meta(max_length=64)] = ""
     new: bool = False
-
-
-class RoundBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What stood in the cart at ``seen_seq`` is ordered. ``on_hold``: 叫起, the kitchen waits to be told."""
-
-    seen_seq: Seq
-    on_hold: bool = False
-
-
-class CallBody(msgspec.Struct, forbid_unknown_fields=True):
-    """``kind``: water, bill, clean, …"""
-
-    kind: CallKind
 
 
 class ChangeBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -345,82 +314,6 @@ async def leave_session(call: Call) -> Answer:
     session = f"table-session/{call.params['session_id']}"
     await call.tell(session, LeaveSession(user_id=call.user_id), NoneType)
     return Answer(204)
-
-
-# --- order and call ------------------------------------------------------------------------------------------
-
-
-@table.route(
-    "POST",
-    "/api/v1/table-sessions/{session_id}/rounds",
-    audience=GUEST_OR_STAFF,
-    body=RoundBody,
-    answers={201: RoundSubmittedShown},
-    key=Key.REQUIRED,
-    problems=[
-        TableSessionNotFound,
-        SessionMoved,
-        SessionClosed,
-        BillLocked,
-        NothingToSubmit,
-        ViewTooOld,
-        CartStale,
-        InvalidField,
-    ],
-    example={"seen_seq": 12},
-)
-async def submit_round(call: Call) -> Answer:
-    """Order a round.
-
-    Exactly what stood in the cart at seen_seq, each line with its quantity then or now, whichever is less; the rest
-    stays. All lines or none: on 409 cart_stale nothing was ordered, and the lines are back in the cart.
-    """
-    session = await staffed_session(call)
-    command_id = call.command_id()
-    submit = SubmitRound(
-        seen_seq=call.body.seen_seq,
-        on_hold=call.body.on_hold,
-        user_id=call.user_id,
-        by=who_if_staff(call),
-    )
-    answer = await call.tell(session, submit, RoundAnswer, command_id)
-    # The session's own message places the same lines under the same id; whichever arrives first does it, and a no
-    # that one of them heard is what the other hears.
-    place_id = derived_id(command_id, "place")
-    try:
-        placed = await call.tell_step(f"store/{answer.store_id}", answer.place, PlacedLines, place_id)
-    except Problem as no:
-        if no.status < 500:
-            await call.tell(session, _refused(answer, no), NoneType, derived_id(command_id, "refused"))
-        raise
-    stands = await call.tell(
-        session, LinesPlaced(placed=placed), RoundStands, derived_id(command_id, "placed")
-    )
-    return Answer(201, RoundSubmittedShown.of(placed, stands.seq, stands.pay_by))
-
-
-def _refused(answer: RoundAnswer, no: Problem) -> RoundRefused:
-    lines = no.facts.get("lines", []) if no.code == CartStale.code else []
-    return RoundRefused(round_no=answer.round_no, problems=msgspec.convert(lines, tuple[LineProblem, ...]))
-
-
-@table.route(
-    "POST",
-    "/api/v1/table-sessions/{session_id}/calls",
-    audience=DINER,
-    body=CallBody,
-    answers={201: CallShown},
-    problems=[TableSessionNotFound, SessionMoved, SessionClosed, CallCoolingDown],
-    example={"kind": "water"},
-)
-async def call_staff(call: Call) -> Answer:
-    """Call the staff.
-
-    One call of a kind is open at a time; a second one is the first one's.
-    """
-    command = CallStaff(kind=call.body.kind, user_id=call.user_id)
-    view = await call.tell(f"table-session/{call.params['session_id']}", command, CallView)
-    return Answer(201, CallShown.of(view))
 
 
 async def staffed_session(call: Call) -> str:
