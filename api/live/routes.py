@@ -101,6 +101,6 @@ class Subject:
 
 SUBJECTS = {
     "follow_session": Subject("table-session", "session_id", "/api/v1/table-sessions/{}"),
-    "follow_store": Subject("store", "store_id", "/api/v1/stores/{}/floor"),
+    "follow_store": Subject("store", "store_id", "/api/v1/stores/{}/tables"),
 }
 """By the operation's name."""

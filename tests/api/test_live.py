@@ -14,7 +14,7 @@ from api.live import frames, socket
 from api.tokens import Diner
 from tests.api.house import House, open_house, until
 from tests.api.phones import Refused, dial, following, masked
-from tests.api.test_tables import Headers, add, ops, sit, token_of, view
+from tests.api.test_tables import Headers, add, ops, sit, stock, token_of, view
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +119,22 @@ async def test_X1_staff_follow_a_table_of_their_store(house: House) -> None:
     async with following(house.port, live(session), await house.staff("waiter")) as phone:
         await phone.next()
         await phone.until((await ops(house, session, ann, add("a1"))).json()["seq"])
+
+
+async def test_X1_D4_staff_follow_their_store(house: House) -> None:
+    """What is set in the kitchen is on every screen of the store; the reset names a view that is there."""
+    waiter = await house.staff("waiter")
+    async with following(house.port, "/api/v1/stores/s1/live", waiter) as phone:
+        first = await phone.next()
+        await stock(house, {"state": "qty", "left": 7})
+        async with asyncio.timeout(10):
+            while "noodles" not in str((event := await phone.next())["data"]):
+                pass
+        await stock(house, {"state": "qty", "left": 30})
+
+    assert first["type"] == "reset"
+    assert (await house.http.get(first["data"]["view"], headers=waiter)).status_code == 200
+    assert event["seq"] > first["seq"]
 
 
 async def test_X1_guests_do_not_follow_the_store(house: House) -> None:
