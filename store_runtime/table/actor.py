@@ -12,6 +12,7 @@ from store_runtime.by import By
 from store_runtime.store.floor.commands import NoteTable
 from store_runtime.table.admission import MISSED, OPEN, PIN_DIGITS, PIN_LOCKED_MS, WAIT, admit
 from store_runtime.table.commands import (
+    SEATS_MAX,
     SESSIONS_MAX,
     WAITING_MAX,
     ConfigureTable,
@@ -94,7 +95,7 @@ class Table(Entity[TableState]):
             opened = self._opened(table, turn, cmd.party_size, user_id=cmd.user_id, nickname=cmd.nickname)
             yield opened
             return ScanAnswer(outcome="opened", session_id=opened.session_id, opening=opened.opening)
-        if table.seats.get(cmd.user_id) != admitted:
+        if table.seats.get(cmd.user_id) != admitted and len(table.seats) < SEATS_MAX:
             yield GuestSeated(session_id=admitted, user_id=cmd.user_id)
         return ScanAnswer(outcome="joined", session_id=admitted)
 

@@ -14,6 +14,9 @@ from store_runtime.texts import ONE_LINE
 SESSIONS_MAX = 26
 """Parties at one shared table: A to Z."""
 
+SEATS_MAX = 500
+"""Guests of whom it is remembered where they sit; the sessions themselves bound who joins."""
+
 WAITING_MAX = 20
 PARTY_SIZE_MAX = 500
 

@@ -6,7 +6,7 @@ import pytest
 
 from store_runtime.store.floor.commands import GetFloor, RemoveTable
 from store_runtime.store.floor.rejections import TableOccupied
-from store_runtime.table.commands import FreeTable, OpenTable, RevokeCode, RotateCode, ScanCode
+from store_runtime.table.commands import SEATS_MAX, FreeTable, OpenTable, RevokeCode, RotateCode, ScanCode
 from store_runtime.table.rejections import JoinOrNew, PinLocked, TableCodeVoid, TableNotFound, TableTaken
 from store_runtime.table_session.bill_commands import PayBill
 from store_runtime.table_session.commands import (
@@ -278,3 +278,12 @@ def test_T11_a_paid_table_is_settled_and_then_cleared() -> None:
     clear(floor, session_id)
 
     assert phase(floor) == "free"
+
+
+def test_T1_a_crowd_that_scans_does_not_grow_the_table() -> None:
+    """Who sits where is remembered of so many; the session refuses the fifty-first."""
+    dining = Dining(thorough=False)
+    for number in range(SEATS_MAX + 5):
+        assert dining.when(TABLE, ScanCode(rotation=1, user_id=f"u{number}")).accepted
+
+    assert len(dining[TABLE].state.seats) == SEATS_MAX
