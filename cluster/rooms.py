@@ -9,6 +9,7 @@ import flash_sale.invariants
 import store_runtime.audit_log.invariants
 import store_runtime.reservations.invariants
 import store_runtime.store.invariants
+import store_runtime.table_session.invariants
 import store_runtime.takeout.invariants
 import store_runtime.till.invariants
 import store_runtime.waiting_queue.invariants
@@ -60,6 +61,7 @@ INVARIANTS: dict[str, Invariant] = {
     Store.kind: store_runtime.store.invariants.violations,
     ReservationBook.kind: store_runtime.reservations.invariants.violations,
     WaitingQueue.kind: store_runtime.waiting_queue.invariants.violations,
+    TableSession.kind: store_runtime.table_session.invariants.violations,
     Till.kind: store_runtime.till.invariants.violations,
     AuditLog.kind: store_runtime.audit_log.invariants.violations,
 }

@@ -195,7 +195,7 @@ def _taken(bill: Bill, e: events.TenderTaken, at: int) -> None:
         account=e.by.account if e.by else "",
     )
     _enter(bill, payment, e.share, at)
-    _money_came(bill, payment)
+    _money_came(bill, payment, at)
 
 
 @_of(events.TenderPaid)
@@ -203,13 +203,14 @@ def _paid(bill: Bill, e: events.TenderPaid, at: int) -> None:
     payment = bill.payments[e.payment_id]
     payment.status = PaymentState.PAID
     payment.transaction_id, payment.late_transaction, payment.close_at = e.transaction_id, "", 0
-    _money_came(bill, payment)
+    _money_came(bill, payment, at)
 
 
-def _money_came(bill: Bill, payment: Payment) -> None:
+def _money_came(bill: Bill, payment: Payment, at: int) -> None:
     if payment.deposit is Deposit.HELD:
         return
     bill.applied.append(payment.payment_id)
+    bill.stopped_at = bill.stopped_at or at
     share = bill.shares.get(payment.share_id)
     if share is not None and not share.paid_by:
         bill.shares[share.share_id] = replace(share, paid_by=payment.payment_id, paid_fen=payment.amount_fen)
@@ -272,7 +273,7 @@ def _returned(bill: Bill, e: events.TenderReturned, at: int) -> None:
 def _deposit_used(bill: Bill, e: events.DepositUsed, at: int) -> None:
     payment = bill.payments[e.payment_id]
     payment.deposit = Deposit.USED
-    _money_came(bill, payment)
+    _money_came(bill, payment, at)
 
 
 @_of(events.DepositForfeited)

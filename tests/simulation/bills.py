@@ -7,7 +7,6 @@ from typing import Any
 
 from actors.words import Command
 from store_runtime.audit_log.actor import AuditLog
-from store_runtime.bill.invariants import violations
 from store_runtime.bill.splitting import SplitPart
 from store_runtime.by import By
 from store_runtime.store.actor import Store
@@ -18,6 +17,7 @@ from store_runtime.store.menu.commands import PutDish
 from store_runtime.table.actor import Table
 from store_runtime.table_session.actor import TableSession
 from store_runtime.table_session.bill_commands import LockBill, PayBill, RefundOrdered, SplitBill, TakeDeposit
+from store_runtime.table_session.invariants import violations
 from store_runtime.table_session.state import Session
 from store_runtime.takeout.commands import ReportPayment
 from store_runtime.till.actor import Till
@@ -28,7 +28,7 @@ CASHIER = By(account="cashier")
 
 def bill_violations(session: Session) -> list[str]:
     """What contradicts itself on a session's bill, after every event of it."""
-    found = violations(session.bill, session.opened_at)
+    found = violations(session)
     in_kitchen = [
         line_id
         for one in session.rounds.values()
