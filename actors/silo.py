@@ -15,11 +15,12 @@ import structlog
 
 from actors.clock import Clock, ClusterClock
 from actors.entity import Entity
+from actors.feeds import Language
 from actors.following import Following, hottest
 from actors.host import EntityHost
 from actors.journal import Journal
 from actors.lanes import LaneTransport
-from actors.live import Hub, Language
+from actors.live import Hub
 from actors.membership import ALIVE, ENDED, LEAVING, Lease, Member, MemberStore, StoreUnreachable
 from actors.metering import Meter
 from actors.placement import PlacementStore, shard_of

@@ -20,7 +20,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from actors.live import Hub, News
+from actors.feeds import News
+from actors.live import Hub
 from actors.tasks import end_tasks
 
 WISHES_EVERY_S = 2.0

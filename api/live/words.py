@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.live import News
+from actors.feeds import News
 from actors.words import Query
 from api.live.frames import TEXT, frame
 from api.table_views import LiveEventShown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from actors import Command, Decision, Entity, Event, Query, Turn, answers, decides, evolves
-from actors.live import News
+from actors.feeds import News
 from actors.words import Rejected
 
 KEPT_MAX = 32

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from actors.live import Hub, News
+from actors.feeds import News
+from actors.live import Hub
 from actors.silo import Silo
 from actors.testing.simulation import Workload
 from actors.testing.simulation.loop import SimLoop
