@@ -317,6 +317,8 @@ class Stage:
             return None
         outcome = self.when(send.to, send.command, flight.id)
         if outcome.rejection is not None and send.if_rejected is not None:
+            # A no that its sender undoes is final: a late copy hears it again.
+            self._handled.add((send.to, flight.id))
             back = Send(to=flight.sender, command=send.if_rejected, step="rejected")
             self.in_flight.append(InFlight(send.to, derived_id(flight.id, "rejected"), back))
         return outcome
