@@ -27,8 +27,8 @@ class ReminderStore(Protocol):
         """Make each entity's row fire at the given ms or earlier (creates rows; never moves one later)."""
         ...
 
-    async def settle(self, seen: Reminder, next_at: int | None, by: str) -> bool:
-        """Replace the row by ``next_at`` (None: delete) if it is still exactly ``seen``; False if it changed."""
+    async def settle(self, seen: Reminder, next_at: int | None, by: str) -> None:
+        """Replace the row by ``next_at`` (None: delete) if it is still exactly ``seen``; else leave it."""
         ...
 
     async def due(self, now_ms: int, shards: Sequence[int], limit: int) -> list[Reminder]:

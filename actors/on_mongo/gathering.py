@@ -1,6 +1,6 @@
-"""Reads that are asked for at about the same time go to the server as one.
+"""Requests that are made at about the same time go to the server as one.
 
-A read costs the driver a third of a millisecond of processor, whatever it brings. When a silo dies its heir loads
+A request costs the driver a third of a millisecond of processor, whatever it brings. When a silo dies its heir loads
 thousands of entities: what is asked for while a read is under way goes together in the next.
 """
 

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from pymongo import UpdateOne
+from pymongo import DeleteOne, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
+from actors.on_mongo.gathering import Gathering
 from actors.on_mongo.outages import as_unreachable
 from actors.placement import SHARDS, shard_of
 from actors.reminders import Reminder
+
+SETTLED_AT_ONCE = 500
+
+
+class _Settlement(NamedTuple):
+    """A row as it was seen, and what becomes of it."""
+
+    seen: Reminder
+    next_at: int | None
+    by: str
 
 
 class MongoReminders:
@@ -18,6 +29,7 @@ class MongoReminders:
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._rows = database["reminders"]
+        self._settling = Gathering(self._settle, SETTLED_AT_ONCE)
 
     async def create_indexes(self) -> None:
         await self._rows.create_index([("at", 1), ("shard", 1)])
@@ -36,13 +48,21 @@ class MongoReminders:
         with as_unreachable():
             await self._rows.bulk_write(writes, ordered=False)
 
-    async def settle(self, seen: Reminder, next_at: int | None, by: str) -> bool:
-        wanted = {"_id": seen.entity, "at": seen.at, "by": seen.by}
-        with as_unreachable():
+    async def settle(self, seen: Reminder, next_at: int | None, by: str) -> None:
+        """Rows that fire together are settled together: each session at a peak has one."""
+        await self._settling.ask(_Settlement(seen, next_at, by))
+
+    async def _settle(self, settlements: list[_Settlement]) -> dict[_Settlement, None]:
+        writes: list[DeleteOne | UpdateOne] = []
+        for seen, next_at, by in settlements:
+            wanted = {"_id": seen.entity, "at": seen.at, "by": seen.by}
             if next_at is None:
-                return (await self._rows.delete_one(wanted)).deleted_count == 1
-            change = {"$set": {"at": next_at, "by": by}}
-            return (await self._rows.update_one(wanted, change)).matched_count == 1
+                writes.append(DeleteOne(wanted))
+            else:
+                writes.append(UpdateOne(wanted, {"$set": {"at": next_at, "by": by}}))
+        with as_unreachable():
+            await self._rows.bulk_write(writes, ordered=False)
+        return dict.fromkeys(settlements)
 
     async def due(self, now_ms: int, shards: Sequence[int], limit: int) -> list[Reminder]:
         wanted: dict[str, Any] = {"at": {"$lte": now_ms}}

@@ -127,14 +127,13 @@ class MemoryReminders:
             standing = self.rows.get(entity)
             self.rows[entity] = Reminder(entity, at if standing is None else min(at, standing.at), by)
 
-    def settle_now(self, seen: Reminder, next_at: int | None, by: str) -> bool:
+    def settle_now(self, seen: Reminder, next_at: int | None, by: str) -> None:
         if self.rows.get(seen.entity) != seen:
-            return False
+            return
         if next_at is None:
             del self.rows[seen.entity]
         else:
             self.rows[seen.entity] = Reminder(seen.entity, next_at, by)
-        return True
 
     def due_now(self, now_ms: int, shards: Sequence[int], limit: int) -> list[Reminder]:
         wanted = set(shards)
@@ -144,8 +143,8 @@ class MemoryReminders:
     async def at_latest(self, rows: Mapping[str, int], by: str) -> None:
         self.at_latest_now(rows, by)
 
-    async def settle(self, seen: Reminder, next_at: int | None, by: str) -> bool:
-        return self.settle_now(seen, next_at, by)
+    async def settle(self, seen: Reminder, next_at: int | None, by: str) -> None:
+        self.settle_now(seen, next_at, by)
 
     async def due(self, now_ms: int, shards: Sequence[int], limit: int) -> list[Reminder]:
         return self.due_now(now_ms, shards, limit)

@@ -166,6 +166,16 @@ async def test_X1_what_is_no_websocket_is_told_so(house: House) -> None:
         (masked(frames.TEXT, b"x" * 5_000), frames.TOO_LARGE),
         (masked(frames.TEXT, b"ping") * 200, frames.POLICY),
     ],
+    # Masks are random, and each worker of the test run must name the tests alike.
+    ids=[
+        "no frame",
+        "not masked",
+        "long ping",
+        "unknown opcode",
+        "nothing to continue",
+        "too large",
+        "too many",
+    ],
 )
 async def test_X1_garbage_closes_one_socket_and_no_other(house: House, garbage: bytes, code: int) -> None:
     """With the code that says why; the neighbour goes on."""

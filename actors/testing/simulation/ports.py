@@ -133,8 +133,8 @@ class SimReminders:
     async def at_latest(self, rows: Mapping[str, int], by: str) -> None:
         await ask(self._world, lambda: self._world.reminders.at_latest_now(rows, by))
 
-    async def settle(self, seen: Reminder, next_at: int | None, by: str) -> bool:
-        return await ask(self._world, lambda: self._world.reminders.settle_now(seen, next_at, by))
+    async def settle(self, seen: Reminder, next_at: int | None, by: str) -> None:
+        await ask(self._world, lambda: self._world.reminders.settle_now(seen, next_at, by))
 
     async def due(self, now_ms: int, shards: Sequence[int], limit: int) -> list[Reminder]:
         return await ask(self._world, lambda: self._world.reminders.due_now(now_ms, shards, limit))
