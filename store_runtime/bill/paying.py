@@ -23,13 +23,11 @@ from store_runtime.bill.rejections import (
     ChannelNotTaken,
     DepositNotHeld,
     IllegalTransition,
-    InvalidField,
     LineUnconfirmed,
     PaymentNotFound,
     ShareAlreadyPaid,
     ShareNotFound,
     TenderedTooLittle,
-    VoucherUsed,
 )
 from store_runtime.bill.shares import REST, share_amounts
 from store_runtime.bill.state import GRACE_MS, Share
@@ -37,9 +35,9 @@ from store_runtime.by import By
 
 Outcome = Literal["paid", "failed", "late"]
 
-GUESTS_CHANNELS = ("simulated", "deposit", "voucher")
-"""What a guest pays with alone; cash goes into somebody's hand."""
-STAFFS_CHANNELS = ("simulated", "cash", "deposit", "voucher")
+GUESTS_CHANNELS = ("simulated", "deposit")
+"""What a guest pays with alone; cash goes into somebody's hand. Nobody issues vouchers yet: none can be true."""
+STAFFS_CHANNELS = ("simulated", "cash", "deposit")
 HOLD_MS = 900_000
 """An unpaid payment is open so long (§ 0)."""
 
@@ -66,8 +64,6 @@ def pay(
     amount_fen, share_id, share = _target(ledger, share_id, amount_fen)
     if channel == "deposit":
         return _use_deposit(ledger)
-    if channel == "voucher":
-        _must_be_unused(ledger, reference)
     if channel == "cash" and 0 < tendered_fen < amount_fen:
         raise TenderedTooLittle(amount_fen=amount_fen)
     payment_id = ledger.next_payment_id()
@@ -123,13 +119,6 @@ def _target(ledger: Ledger, share_id: str, amount_fen: int) -> tuple[int, str, S
     if amount_fen > due_fen:
         raise AmountTooHigh(due_fen=due_fen)
     return amount_fen or due_fen, "", None
-
-
-def _must_be_unused(ledger: Ledger, code: str) -> None:
-    if not code:
-        raise InvalidField(path="$.reference", problem="the voucher's code")
-    if any(p.reference == code and p.kept_fen > 0 for p in ledger.bill.payments.values()):
-        raise VoucherUsed()
 
 
 # --- what the channel says -------------------------------------------------------------------------------------
@@ -196,8 +185,8 @@ def take_deposit(
 ) -> Payment:
     """Money that comes before there is a bill for it."""
     allowed = [one for one in (GUESTS_CHANNELS if by is None else STAFFS_CHANNELS) if one != "deposit"]
-    if channel not in allowed or channel == "voucher":
-        raise ChannelNotTaken(channels=[one for one in allowed if one != "voucher"])
+    if channel not in allowed:
+        raise ChannelNotTaken(channels=allowed)
     payment_id = ledger.next_payment_id()
     if channel in AT_ONCE:
         event: TenderTaken | TenderOpened = TenderTaken(

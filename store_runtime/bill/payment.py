@@ -59,7 +59,7 @@ class Payment(msgspec.Struct, kw_only=True):
         user_id: whose it is; empty for one that staff took.
         tendered_fen, change_fen: of cash: what was put down and what went back of it; the difference is the amount.
         returned_fen: how much of it went back, once it was paid.
-        reference: a voucher's code, or why it was written off.
+        reference: the payer's own word for it, or why it was written off.
         deposit: money held before a bill (T18); only a used one counts towards the bill.
         account: who of the staff took it.
     """

@@ -95,10 +95,6 @@ class ChannelNotTaken(Rejection):
     channels: list[str]
 
 
-class VoucherUsed(Rejection):
-    """This voucher has paid on this bill already."""
-
-
 class DiscountNotFound(Rejection):
     """Nothing was taken off under that id."""
 

@@ -39,7 +39,7 @@ class SplitBill(Command, frozen=True, kw_only=True):
 class PayBill(Command, frozen=True, kw_only=True):
     """Pay a share, an amount, or all that is due. Answered with a TenderView.
 
-    ``tendered_fen``: cash that was put down; ``reference``: a voucher's code.
+    ``tendered_fen``: cash that was put down; ``reference``: what the payer calls it, for the record.
     """
 
     channel: str

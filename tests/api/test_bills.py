@@ -125,6 +125,19 @@ async def test_T6_a_guest_puts_no_cash_down_and_a_locked_bill_waits(house: House
     assert "locked" not in unlocked.json()
 
 
+@pytest.mark.parametrize("who", ["guest", "cashier"])
+async def test_T6_an_invented_voucher_pays_nothing(house: House, who: str) -> None:
+    """No code is issued yet, so none can be true: 422 with the channels that are taken."""
+    one = await party(house, "noodles")
+
+    answer = await one.post(one.ann if who == "guest" else who, "payments", channel="voucher", reference="x")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_field")
+    assert answer.json()["path"] == "$.channel"
+    assert all(channel in answer.json()["problem"] for channel in ("simulated", "cash", "deposit"))
+    assert (await one.bill())["due_fen"] == 1_200
+
+
 async def test_T6_the_same_key_pays_once(house: House) -> None:
     """One payment, whoever repeats the request."""
     one, key = await party(house, "noodles"), fresh_key()

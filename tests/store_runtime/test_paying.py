@@ -20,7 +20,6 @@ from store_runtime.bill.rejections import (
     OverRefund,
     ReopenTooLate,
     TenderedTooLittle,
-    VoucherUsed,
 )
 from tests.store_runtime.bills import MANAGER, OWNER, WAITER, Desk, dish, parts, share
 
@@ -140,15 +139,12 @@ def test_O6_the_channels_word_twice_changes_nothing() -> None:
     refused(IllegalTransition, desk.report, payment, "failed")
 
 
-def test_a_voucher_pays_once() -> None:
-    desk = Desk(dish("l1", 9_000))
-    desk.pay("voucher", by=WAITER, amount_fen=1_000, reference="V1")
+def test_T6_nobody_pays_with_a_voucher_that_nobody_issued() -> None:
+    desk = Desk(dish("l1", 3_000))
 
-    refused(VoucherUsed, desk.pay, "voucher", by=WAITER, reference="V1")
-    assert desk.due == 8_000
-
-
-# Deposits
+    refused(ChannelNotTaken(channels=["simulated", "deposit"]), desk.pay, "voucher", reference="V1")
+    refused(ChannelNotTaken, desk.pay, "voucher", by=WAITER, reference="V1")
+    assert desk.due == 3_000
 
 
 def test_T18_a_deposit_pays_once_and_what_is_over_goes_back() -> None:
