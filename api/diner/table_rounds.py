@@ -35,6 +35,7 @@ from store_runtime.table_session.projections import (
 from store_runtime.table_session.rejections import (
     BillLocked,
     CallCoolingDown,
+    GuestLeft,
     InvalidField,
     NothingToSubmit,
     SessionClosed,
@@ -70,6 +71,7 @@ class CallBody(msgspec.Struct, forbid_unknown_fields=True):
         TableSessionNotFound,
         SessionMoved,
         SessionClosed,
+        GuestLeft,
         BillLocked,
         NothingToSubmit,
         ViewTooOld,
@@ -119,7 +121,7 @@ def _refused(answer: RoundAnswer, no: Problem) -> RoundRefused:
     audience=DINER,
     body=CallBody,
     answers={201: CallShown},
-    problems=[TableSessionNotFound, SessionMoved, SessionClosed, CallCoolingDown],
+    problems=[TableSessionNotFound, SessionMoved, SessionClosed, GuestLeft, CallCoolingDown],
     example={"kind": "water"},
 )
 async def call_staff(call: Call) -> Answer:

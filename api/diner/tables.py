@@ -59,8 +59,10 @@ from store_runtime.table_session.projections import (
     SessionView,
 )
 from store_runtime.table_session.rejections import (
+    GuestLeft,
     GuestNotFound,
     NotHost,
+    PartyFixed,
     SessionClosed,
     SessionFull,
     SessionMoved,
@@ -114,7 +116,7 @@ class SinceQuery(msgspec.Struct):
     body=CartOpsBody,
     answers={200: CartShown},
     key=Key.NONE,
-    problems=[TableSessionNotFound, SessionMoved, SessionClosed],
+    problems=[TableSessionNotFound, SessionMoved, SessionClosed, GuestLeft],
     example={"ops": [{"op_id": "a1", "op": "add", "dish_id": "crayfish", "quantity": 2}], "seen_seq": 3},
 )
 def change_cart(call: Call, done: Done) -> None:
@@ -255,7 +257,15 @@ async def show_session(call: Call) -> Answer:
     audience=GUEST_OR_STAFF,
     body=ChangeBody,
     answers={200: SessionShown},
-    problems=[TableSessionNotFound, SessionMoved, SessionClosed, NotHost, GuestNotFound],
+    problems=[
+        TableSessionNotFound,
+        SessionMoved,
+        SessionClosed,
+        GuestLeft,
+        NotHost,
+        PartyFixed,
+        GuestNotFound,
+    ],
     example={"party_size": 4},
 )
 async def change_session(call: Call) -> Answer:
@@ -282,7 +292,7 @@ async def change_session(call: Call) -> Answer:
     audience=DINER,
     body=AllergensBody,
     answers={200: SessionShown},
-    problems=[TableSessionNotFound, SessionMoved, SessionClosed],
+    problems=[TableSessionNotFound, SessionMoved, SessionClosed, GuestLeft],
     example={"allergens": ["peanut"]},
 )
 async def declare_allergens(call: Call) -> Answer:
@@ -309,7 +319,8 @@ async def declare_allergens(call: Call) -> Answer:
 async def leave_session(call: Call) -> Answer:
     """Leave the table.
 
-    What you put into the cart stays. The next guest is host.
+    What you put into the cart stays. The next guest is host. You can read the session and pay its bill;
+    to order again, scan the table's code.
     """
     session = f"table-session/{call.params['session_id']}"
     await call.tell(session, LeaveSession(user_id=call.user_id), NoneType)

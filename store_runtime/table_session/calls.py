@@ -25,8 +25,7 @@ class CallsDesk(Desk):
     @decides(CallStaff)
     def call(self, session: Session, cmd: CallStaff, turn: Turn) -> Decision[CallView]:
         """One of a kind is open at a time: the second is the first one's, and asks nobody again."""
-        author = self.guest_of(session, cmd.user_id)
-        self.must_be_open(session)
+        author = self.present_guest(session, cmd.user_id)
         InvalidField.check(cmd)
         last = next((one for one in reversed(session.calls) if one.kind == cmd.kind), None)
         if last is not None and not last.acknowledged_by:

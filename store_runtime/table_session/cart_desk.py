@@ -287,7 +287,7 @@ class CartDesk(Desk):
     @decides(EditCart)
     def edit(self, session: Session, cmd: EditCart, turn: Turn) -> Decision[CartAnswer]:
         """All ops of one request, in their order; each is accepted, merged or rejected by itself."""
-        author = self.author(session, cmd)
+        author = self.author_here(session, cmd)
         pad = _Pad(self.id, session, author, turn.at)
         results = []
         scarce = bool(session.wishes) or any(type(op) is Add and op.left for op in cmd.ops)

@@ -9,6 +9,7 @@ from actors.words import Send
 from store_runtime.by import By
 from store_runtime.table.commands import NoteSession
 from store_runtime.table_session.rejections import (
+    GuestLeft,
     SessionBusy,
     SessionClosed,
     SessionMoved,
@@ -49,10 +50,31 @@ class Desk(Entity[Session]):
         self.must_be_open(session)
         return who
 
+    def present_guest(self, session: Session, user_id: str) -> str:
+        """The guest id of a user who has not left; raises for a stranger, and GuestLeft."""
+        guest_id = self.guest_of(session, user_id)
+        self.must_be_open(session)
+        if session.guests[guest_id].left:
+            raise GuestLeft()
+        return guest_id
+
+    def author_here(self, session: Session, cmd: Acting) -> str:
+        """The author, of whom a guest must not have left: who went home neither orders nor changes anything."""
+        who = self.author(session, cmd)
+        if who in session.guests and session.guests[who].left:
+            raise GuestLeft()
+        return who
+
     def must_be_open(self, session: Session) -> None:
         self.must_exist(session)
         if session.closed:
             raise SessionClosed()
+        if session.moved_to:
+            raise SessionMoved(session_id=session.moved_to)
+
+    def bill_must_be_open(self, session: Session) -> None:
+        """For staff also once the table is cleared: a bill that was wrong is put right all the same (O5)."""
+        self.must_exist(session)
         if session.moved_to:
             raise SessionMoved(session_id=session.moved_to)
 

@@ -33,6 +33,7 @@ from store_runtime.table_session.rejections import (
     GuestNotFound,
     InvalidField,
     NotHost,
+    PartyFixed,
     SessionFull,
 )
 from store_runtime.table_session.state import STAFF, Guest, Session
@@ -86,7 +87,7 @@ class GuestsDesk(Desk):
     @decides(SetHost)
     def set_host(self, session: Session, cmd: SetHost, turn: Turn) -> Decision[None]:
         """By staff, or the host gives it away."""
-        author = self.author(session, cmd)
+        author = self.author_here(session, cmd)
         guest = session.guests.get(cmd.guest_id)
         if not session.is_boss(author):
             raise NotHost()
@@ -98,10 +99,10 @@ class GuestsDesk(Desk):
     @decides(ChangeParty)
     def change_party(self, session: Session, cmd: ChangeParty, turn: Turn) -> Decision[None]:
         """Head count (T10). Guests may say it until something was ordered; then it is the staff's."""
-        author = self.author(session, cmd)
+        author = self.author_here(session, cmd)
         InvalidField.check(cmd)
         if session.rounds and not author.startswith(STAFF):
-            raise NotHost()
+            raise PartyFixed()
         if session.party_size != cmd.party_size:
             yield PartyChanged(party_size=cmd.party_size, by=author)
             ledger = Ledger(session.bill, self.id, turn.at)
@@ -111,8 +112,7 @@ class GuestsDesk(Desk):
     @decides(DeclareAllergens)
     def declare(self, session: Session, cmd: DeclareAllergens, turn: Turn) -> Decision[None]:
         """Known to this guest alone; others are warned of dishes, not told of people (D7)."""
-        guest_id = self.guest_of(session, cmd.user_id)
-        self.must_be_open(session)
+        guest_id = self.present_guest(session, cmd.user_id)
         InvalidField.check(cmd)
         if session.guests[guest_id].allergens != cmd.allergens:
             yield AllergensDeclared(guest_id=guest_id, allergens=cmd.allergens)

@@ -49,6 +49,19 @@ class SessionFull(Rejection):
     guests_max: int
 
 
+class GuestLeft(Rejection):
+    """You have left this table: you can read it, and no longer change it."""
+
+    status: ClassVar[int] = 403
+    hint: ClassVar[str] = "Scan the code of the table to join again."
+
+
+class PartyFixed(Rejection):
+    """Something was ordered: how many you are is said by the staff from now on."""
+
+    hint: ClassVar[str] = "Ask the staff to change it; fees per head depend on it."
+
+
 class NotHost(Rejection):
     """Only the host or the staff can do that."""
 
@@ -103,6 +116,7 @@ __all__ = [
     "BillUnsettled",
     "CallCoolingDown",
     "CallNotFound",
+    "GuestLeft",
     "GuestNotFound",
     "IllegalTransition",
     "InvalidField",
@@ -110,6 +124,7 @@ __all__ = [
     "MoneyMoved",
     "NotHost",
     "NothingToSubmit",
+    "PartyFixed",
     "SessionBusy",
     "SessionClosed",
     "SessionFull",

@@ -71,7 +71,7 @@ class RoundsDesk(Desk):
     @decides(SubmitRound)
     def submit(self, session: Session, cmd: SubmitRound, turn: Turn) -> Decision[RoundAnswer]:
         """What stood in the cart at ``seen_seq``, each line with its quantity then or now, whichever is less."""
-        author = self.author(session, cmd)
+        author = self.author_here(session, cmd)
         if session.locked:
             raise BillLocked()
         if cmd.seen_seq > session.live.seq:

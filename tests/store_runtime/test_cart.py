@@ -6,14 +6,23 @@ from store_runtime.table_session.commands import (
     CART_LINES_MAX,
     GUESTS_MAX,
     Add,
+    CallStaff,
+    ChangeParty,
     DeclareAllergens,
     EditCart,
     JoinSession,
+    LeaveSession,
     Reassign,
     SetNote,
+    SubmitRound,
 )
 from store_runtime.table_session.known_ops import OPS_KEPT_MAX
-from store_runtime.table_session.rejections import SessionFull, TableSessionNotFound
+from store_runtime.table_session.rejections import (
+    GuestLeft,
+    PartyFixed,
+    SessionFull,
+    TableSessionNotFound,
+)
 from tests.store_runtime.tables import WAITER, add, edit, party, quantities, quote, remove, set_to
 
 
@@ -246,3 +255,41 @@ def test_T2_ops_of_an_hour_are_remembered_and_no_more_than_fit() -> None:
 
     assert (full.code, known.status, room.status) == ("too_many_ops", "accepted", "accepted")
     assert quantities(table.state) == {"duck": 2}
+
+
+def test_T3_a_guest_who_left_changes_and_orders_nothing_until_back() -> None:
+    """Their token is still good for reading and paying, and for the cart once they scanned again."""
+    table = party("ann", "bob")
+    edit(table, "bob", add("b1"))
+    table.when(LeaveSession(user_id="bob"))
+    seen = table.state.live.seq
+
+    refused = [
+        table.when(command).rejection
+        for command in (
+            EditCart(ops=(add("b2"),), user_id="bob"),
+            SubmitRound(seen_seq=seen, user_id="bob"),
+            ChangeParty(party_size=3, user_id="bob"),
+            DeclareAllergens(allergens=("peanut",), user_id="bob"),
+            CallStaff(kind="water", user_id="bob"),
+        )
+    ]
+    table.when(JoinSession(user_id="bob"))
+    (back,) = edit(table, "bob", add("b3"))
+
+    assert refused == [GuestLeft()] * 5
+    assert (back.status, quantities(table.state)) == ("accepted", {"duck": 2})
+
+
+def test_T10_a_guest_who_says_how_many_they_are_after_a_round_hears_that_staff_say_it() -> None:
+    """Before that everybody may; then it is the staff's, also for the host."""
+    table = party("ann")
+    edit(table, "ann", add("a1"))
+    before = table.when(ChangeParty(party_size=3, user_id="ann"))
+    assert table.when(SubmitRound(seen_seq=table.state.live.seq, user_id="ann")).accepted
+
+    of_host = table.when(ChangeParty(party_size=4, user_id="ann"))
+    of_staff = table.when(ChangeParty(party_size=5, by=WAITER))
+
+    assert (before.accepted, of_host.rejection, of_staff.accepted) == (True, PartyFixed(), True)
+    assert table.state.party_size == 5

@@ -354,6 +354,8 @@ class MergeDesk(Desk):
         names: dict[str, str] = {}
         for key, guest in parcel.guests.items():
             known = session.guest_of(guest.user_id)
+            if known and parcel.whole:
+                session.guests[known].left = False  # who had left for the other table is back with it
             if not known and parcel.whole:
                 known = f"g{len(session.guests) + 1}"
                 session.guests[known] = Guest(
