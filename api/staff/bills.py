@@ -234,7 +234,8 @@ async def reopen_bill(call: Call) -> Answer:
     """反结账: a settled bill opens again, on its business day.
 
     What was paid stays as credit until the bill is locked, or for half an hour. The table stays as it is and the
-    kitchen hears nothing.
+    kitchen hears nothing. Also after the table was cleared: it stays free, and its guests can only read. What is due
+    then is paid, or written off by clearing again.
     """
     session, by, _ = await _may_give(call, "bill.reopen", "reopen")
     return await _bill(call, session, ReopenBill(reason=call.body.reason, by=by))
@@ -340,6 +341,7 @@ async def refund_ordered(call: Call) -> Answer:
     """So many of a paid line are taken back.
 
     What goes back is the bill as it was less the bill without them, at least nothing; the newest money goes first.
+    Also after the table was cleared.
     """
     line_id, body = call.params["line_id"], call.body
     session, by, fen = await _may_give(call, "line.refund", "refund", line_id=line_id, quantity=body.quantity)

@@ -90,7 +90,10 @@ class BillDesk(Audited, Desk):
     @decides(PayBill)
     def pay(self, session: Session, cmd: PayBill, turn: Turn) -> Decision[TenderView]:
         """A payment is opened, or taken where the money is there; rounds that it covers go to the kitchen."""
-        self.author(session, cmd)
+        if cmd.by is None:
+            self.author(session, cmd)
+        else:
+            self.bill_must_be_open(session)
         InvalidField.check(cmd)
         ledger = self.ledger(session, turn)
         payment = paying.pay(

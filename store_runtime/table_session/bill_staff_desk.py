@@ -44,7 +44,7 @@ class BillStaffDesk(BillDesk):
     @decides(LockBill)
     def lock(self, session: Session, cmd: LockBill, turn: Turn) -> Decision[BillView]:
         """锁单, or unlock; twice changes nothing."""
-        self.must_be_open(session)
+        self.bill_must_be_open(session)
         ledger = self.ledger(session, turn)
         (at_the_till.lock if cmd.locked else at_the_till.unlock)(ledger, cmd.by, cmd.reason)
         action = "bill.lock" if cmd.locked else "bill.unlock"
@@ -53,7 +53,7 @@ class BillStaffDesk(BillDesk):
     @decides(DiscountBill)
     def discount(self, session: Session, cmd: DiscountBill, turn: Turn) -> Decision[BillView]:
         """人工优惠 (M7)."""
-        self.must_be_open(session)
+        self.bill_must_be_open(session)
         InvalidField.check(cmd)
         ledger = self.ledger(session, turn)
         off_fen = at_the_till.discount(
@@ -75,7 +75,7 @@ class BillStaffDesk(BillDesk):
     @decides(WithdrawDiscount)
     def withdraw(self, session: Session, cmd: WithdrawDiscount, turn: Turn) -> Decision[BillView]:
         """What was taken off is charged again."""
-        self.must_be_open(session)
+        self.bill_must_be_open(session)
         ledger = self.ledger(session, turn)
         at_the_till.withdraw_discount(ledger, cmd.discount_id, cmd.by)
         subject = f"discounts/{cmd.discount_id}"
@@ -86,7 +86,7 @@ class BillStaffDesk(BillDesk):
     @decides(RoundBill)
     def round_bill(self, session: Session, cmd: RoundBill, turn: Turn) -> Decision[BillView]:
         """抹零 (M7)."""
-        self.must_be_open(session)
+        self.bill_must_be_open(session)
         ledger = self.ledger(session, turn)
         off_fen = at_the_till.round_to(ledger, cmd.rounding, cmd.by)
         _within(off_fen, cmd.allowed_fen)
@@ -99,7 +99,7 @@ class BillStaffDesk(BillDesk):
     @decides(ReopenBill)
     def reopen(self, session: Session, cmd: ReopenBill, turn: Turn) -> Decision[BillView]:
         """反结账: on the business day of its last payment; the kitchen hears nothing (O5)."""
-        self.must_be_open(session)
+        self.bill_must_be_open(session)
         InvalidField.check(cmd)
         ledger = self.ledger(session, turn)
         paid_at = max((p.opened_at for p in session.bill.payments.values()), default=turn.at)
@@ -113,7 +113,7 @@ class BillStaffDesk(BillDesk):
     def giveaway(self, session: Session, query: GetGiveaway, at: int) -> Giveaway:
         """The same decisions, tried: what they would give away now."""
         self.must_exist(session)
-        if session.closed or session.moved_to:
+        if session.moved_to:
             return Giveaway(amount_fen=0)
         ledger = Ledger(session.bill, self.id, at)
         nobody, line = By(account=""), ledger.bill.lines.get(query.line_id)
@@ -176,7 +176,7 @@ class BillStaffDesk(BillDesk):
     @decides(RefundOrdered)
     def refund_line(self, session: Session, cmd: RefundOrdered, turn: Turn) -> Decision[BillView]:
         """So many of a paid line are taken back: old payable − new payable (O4)."""
-        self.must_be_open(session)
+        self.bill_must_be_open(session)
         InvalidField.check(cmd)
         ledger = self.ledger(session, turn)
         back_fen = lines.refund(ledger, cmd.line_id, cmd.quantity, cmd.reason, cmd.by)

@@ -25,10 +25,15 @@ class ClearingDesk(Desk):
 
     @decides(ClearSession)
     def clear(self, session: Session, cmd: ClearSession, turn: Turn) -> Decision[None]:
-        """Refused while a round is under way, or unpaid without a reason; clearing again changes nothing."""
+        """Refused while a round is under way, or unpaid without a reason.
+
+        Clearing again changes nothing, unless the bill was opened since: then it is closed by the same rules (O5).
+        """
         self.must_exist(session)
         InvalidField.check(cmd)
         if session.closed:
+            if session.bill.reopened_until or session.bill.due_fen(turn.at) > 0:
+                yield from self._settled(session, cmd, turn)
             return
         self.must_stand_still(session)
         yield from self._settled(session, cmd, turn)

@@ -269,3 +269,21 @@ async def test_T10_a_changed_head_count_prices_the_open_bill_anew(house: House) 
     await house.http.patch(one.path, json={"party_size": 4}, headers=await house.staff("waiter"))
 
     assert (before, (await one.bill())["total_fen"]) == (1_600, 2_000)
+
+
+async def test_O5_a_cleared_table_keeps_a_bill_that_staff_reopen_and_refund(house: House) -> None:
+    """Its guests read it; 410 for what they write."""
+    one = await party(house, "crayfish", "noodles")
+    await one.post("cashier", "payments", channel="cash")
+    cleared = await one.post("waiter", "clear")
+    line = (await one.bill())["lines"][0]["line_id"]
+
+    reopened = await one.post("manager", "reopen", reason="漏打折")
+    of_guest = await one.post(one.ann, "payments", channel="simulated")
+    locked = await one.post("manager", "lock")
+    refunded = await one.post("manager", f"lines/{line}/refund", quantity=1, reason="不新鲜")
+
+    assert (cleared.status_code, reopened.status_code, locked.status_code) == (200, 200, 200)
+    assert (of_guest.status_code, of_guest.json()["code"]) == (410, "session_closed")
+    assert refunded.status_code == 200, refunded.text
+    assert refunded.json()["refunded_fen"] > 0

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from store_runtime.bill.rejections import BillSettled
 from store_runtime.store.floor.commands import GetFloor, RemoveTable
 from store_runtime.store.floor.rejections import TableOccupied
 from store_runtime.table.commands import SEATS_MAX, FreeTable, OpenTable, RevokeCode, RotateCode, ScanCode
 from store_runtime.table.rejections import JoinOrNew, PinLocked, TableCodeVoid, TableNotFound, TableTaken
-from store_runtime.table_session.bill_commands import PayBill
+from store_runtime.table_session.bill_commands import (
+    DiscountBill,
+    LockBill,
+    PayBill,
+    RefundOrdered,
+    ReopenBill,
+    WithdrawDiscount,
+)
 from store_runtime.table_session.commands import (
     AcknowledgeCall,
     CallStaff,
@@ -17,6 +25,7 @@ from store_runtime.table_session.commands import (
     LeaveSession,
     SetHost,
 )
+from store_runtime.table_session.invariants import violations
 from store_runtime.table_session.rejections import (
     BillUnsettled,
     CallCoolingDown,
@@ -287,3 +296,61 @@ def test_T1_a_crowd_that_scans_does_not_grow_the_table() -> None:
         assert dining.when(TABLE, ScanCode(rotation=1, user_id=f"u{number}")).accepted
 
     assert len(dining[TABLE].state.seats) == SEATS_MAX
+
+
+def test_O5_the_bill_of_a_cleared_table_is_reopened_paid_and_refunded_by_staff_alone() -> None:
+    """反结账 opens the bill, not the table: others sit there already, and it closes again when it is settled."""
+    floor = Floor()
+    session_id = floor.scan("ann").reply.session_id
+    key = f"table-session/{session_id}"
+    floor.order(session_id, "ann", duck=1, tofu=1)
+    given = DiscountBill(reason="老客", by=MANAGER, amount_fen=600, allowed_fen=600)
+    assert floor.tell(session_id, given).accepted
+    pay(floor, session_id)
+    clear(floor, session_id)
+    floor.scan("bob")
+    sitting = floor.table("t8")
+    (discount_id,) = floor.session(session_id).bill.discounts
+
+    early = floor.when(key, WithdrawDiscount(discount_id=discount_id, by=MANAGER))
+    assert floor.tell(session_id, ReopenBill(reason="折扣打错", by=MANAGER)).accepted
+    assert floor.tell(session_id, WithdrawDiscount(discount_id=discount_id, by=MANAGER)).accepted
+    of_guest = floor.when(key, PayBill(channel="simulated", user_id="ann"))
+    assert floor.session(session_id).bill.due_fen(floor.at) == 600
+    pay(floor, session_id)
+    tofu = next(one for one, line in floor.session(session_id).ordered.items() if line.quote.name != "duck")
+    assert floor.tell(session_id, LockBill(locked=True, by=MANAGER)).accepted
+    refunded = floor.tell(
+        session_id, RefundOrdered(line_id=tofu, quantity=1, reason="凉了", by=MANAGER, allowed_fen=20_000)
+    )
+
+    session = floor.session(session_id)
+    assert (early.rejection, of_guest.rejection) == (BillSettled(), SessionClosed())
+    assert refunded.accepted
+    assert session.bill.refunded_fen > 0
+    assert (session.status, session.bill.due_fen(floor.at)) == ("closed", 0)
+    assert floor.table("t8") == sitting != [session_id]
+    assert not violations(session)
+
+
+def test_O5_what_a_reopened_bill_of_a_cleared_table_owes_is_written_off_by_clearing_again() -> None:
+    """The same rules as the first time: a reason, and somebody who may. Nothing stays open."""
+    floor = Floor()
+    session_id = floor.scan("ann").reply.session_id
+    key = f"table-session/{session_id}"
+    floor.order(session_id, "ann", duck=1)
+    floor.tell(session_id, DiscountBill(reason="老客", by=MANAGER, amount_fen=600, allowed_fen=600))
+    pay(floor, session_id)
+    clear(floor, session_id)
+    (discount_id,) = floor.session(session_id).bill.discounts
+    floor.tell(session_id, ReopenBill(reason="折扣打错", by=MANAGER))
+    floor.tell(session_id, WithdrawDiscount(discount_id=discount_id, by=MANAGER))
+
+    without = floor.when(key, ClearSession(by=WAITER))
+    closed = floor.tell(session_id, ClearSession(by=MANAGER, reason="跑单", may_write_off_fen=600))
+    again = floor.when(key, ClearSession(by=WAITER))
+
+    bill = floor.session(session_id).bill
+    assert without.rejection == BillUnsettled(due_fen=600)
+    assert (closed.accepted, again.accepted, again.events) == (True, True, [])
+    assert (bill.due_fen(floor.at), bill.reopened_until) == (0, 0)
