@@ -88,7 +88,9 @@ class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
 class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """人工优惠: somebody takes an amount or a share off a line or the bill (M7). One of the two is not 0.
 
-    ``line_id`` is empty for the whole bill; ``reason`` is from the shop's list.
+    Args:
+        line_id: empty for the whole bill. reason: from the shop's list. account: who gave it.
+        most_fen: what it came to when it was given; a bill that grows later gets no more of it. None: no such bound.
     """
 
     discount_id: str
@@ -96,6 +98,8 @@ class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line_id: str = ""
     amount_fen: int = 0
     permille: int = 0
+    most_fen: int | None = None
+    account: str = ""
 
 
 class BillFacts(msgspec.Struct, frozen=True, kw_only=True):

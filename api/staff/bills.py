@@ -190,13 +190,14 @@ async def unlock_bill(call: Call) -> Answer:
     answers={200: BillShown},
     key=Key.REQUIRED,
     headers=APPROVAL_HEADERS,
-    problems=[*_GIVES, BillSettled, LineNotFound, DiscountNotFound],
+    problems=[*_GIVES, BillSettled, LineNotFound, LineUnconfirmed, DiscountNotFound],
     example={"kind": "discount", "permille": 100, "reason": "老客"},
 )
 async def adjust_bill(call: Call) -> Answer:
     """人工优惠 or 抹零, or take a discount back.
 
-    Fees and boxes are never discounted. A settled bill must be reopened first.
+    Fees and boxes are never discounted, and a discount takes no more off a bill that grows later. A settled bill must
+    be reopened first.
     """
     body: AdjustmentBody = call.body
     if body.kind == "withdraw":
@@ -359,7 +360,7 @@ async def refund_ordered(call: Call) -> Answer:
     answers={200: BillShown},
     key=Key.REQUIRED,
     headers=APPROVAL_HEADERS,
-    problems=[*_GIVES, LineNotFound, BillSettled],
+    problems=[*_GIVES, LineNotFound, LineUnconfirmed, BillSettled],
     example={"permille": 200, "reason": "等太久"},
 )
 async def discount_ordered(call: Call) -> Answer:

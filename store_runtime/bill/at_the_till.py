@@ -24,6 +24,7 @@ from store_runtime.bill.rejections import (
     DiscountNotFound,
     IllegalTransition,
     InvalidField,
+    LineUnconfirmed,
     ReopenTooLate,
 )
 from store_runtime.by import By
@@ -54,25 +55,34 @@ def unlock(ledger: Ledger, by: By, reason: str = "") -> None:
 def discount(
     ledger: Ledger, reason: str, by: By, *, line_id: str = "", amount_fen: int = 0, permille: int = 0
 ) -> int:
-    """人工优惠 on a line or the bill. What it takes off, in fen (M7)."""
+    """人工优惠 on a line or the bill. What it takes off, in fen: now, and at most ever (M7)."""
     _must_be_open(ledger)
     if bool(amount_fen) == bool(permille):
         raise InvalidField(path="$.amount_fen", problem="either amount_fen or permille, above 0")
     if len(ledger.bill.discounts) >= DISCOUNTS_MAX:
         raise InvalidField(path="$", problem=f"at most {DISCOUNTS_MAX} discounts on a bill")
+    unpriced = [one for one in ledger.bill.unconfirmed if not line_id or one == line_id]
     if line_id:
         line_of(ledger, line_id)
+    if unpriced and (line_id or permille):
+        # What it would come to, nobody can say yet (D5).
+        raise LineUnconfirmed(line_ids=unpriced)
     given = Discount(
         discount_id=f"{ledger.owner_id}.d{ledger.bill.discounts_made + 1}",
         reason=reason,
         line_id=line_id,
         amount_fen=amount_fen,
         permille=permille,
+        account=by.account,
     )
-    ledger.add(DiscountGiven(discount=given, by=by))
+    tried = Ledger(ledger.bill, ledger.owner_id, ledger.at)
+    tried.add(DiscountGiven(discount=given, by=by))
+    off_fen = -sum(one.amount_fen for one in tried.priced.adjustments if one.rule_id == given.discount_id)
+    if not off_fen:
+        raise InvalidField(path="$", problem="nothing is left that it could be taken off")
+    ledger.add(DiscountGiven(discount=msgspec.structs.replace(given, most_fen=off_fen), by=by))
     ledger.settle_up("discounted", by)
-    of_it = (one.amount_fen for one in ledger.priced.adjustments if one.rule_id == given.discount_id)
-    return -sum(of_it)
+    return off_fen
 
 
 def withdraw_discount(ledger: Ledger, discount_id: str, by: By) -> None:

@@ -16,6 +16,7 @@ from store_runtime.bill.rejections import (
     ChannelNotTaken,
     DepositNotHeld,
     IllegalTransition,
+    InvalidField,
     LineUnconfirmed,
     OverRefund,
     ReopenTooLate,
@@ -276,6 +277,46 @@ def test_M7_a_discount_is_given_and_withdrawn() -> None:
     desk.do(at_the_till.withdraw_discount, f"{OWNER}.d1", MANAGER)
 
     assert desk.due == 10_000
+
+
+@pytest.mark.parametrize("given", [{"amount_fen": 50_000}, {"permille": 500}])
+def test_M7_a_discount_takes_no_more_of_a_bill_that_grows(given: dict[str, int]) -> None:
+    desk = Desk(dish("l1", 1_000))
+    off = desk.discount(**given)
+
+    desk.order(dish("l2", 90_000))
+
+    assert desk.due == 91_000 - off
+    assert "至多" in desk.bill.priced(desk.at).adjustments[0].text
+
+
+def test_M7_a_share_of_a_bill_that_shrinks_shrinks_with_it() -> None:
+    desk = Desk(dish("l1", 1_000), dish("l2", 3_000))
+    assert desk.discount(permille=500) == 2_000
+
+    desk.do(lines.take_off, f"{OWNER}.l2", 1)
+
+    assert desk.due == 500
+
+
+def test_M7_a_line_that_is_weighed_again_gets_no_more_off() -> None:
+    desk = Desk(dish("fish", 6_800, provisional=True))
+    desk.do(lines.weigh, f"{OWNER}.fish", WAITER, weight_milli=100)
+    off = desk.discount(line_id=f"{OWNER}.fish", permille=1_000)
+
+    desk.do(lines.weigh, f"{OWNER}.fish", WAITER, weight_milli=2_000)
+
+    assert (off, desk.due) == (680, 13_600 - 680)
+
+
+def test_M7_D5_nothing_is_discounted_whose_worth_nobody_knows() -> None:
+    desk = Desk(dish("fish", 6_800, provisional=True), dish("l2", 1_000))
+    unknown = LineUnconfirmed(line_ids=[f"{OWNER}.fish"])
+
+    refused(unknown, desk.discount, line_id=f"{OWNER}.fish", amount_fen=5_000)
+    refused(unknown, desk.discount, permille=500)
+    assert desk.discount(amount_fen=5_000) == 1_000
+    refused(InvalidField, desk.discount, amount_fen=1)
 
 
 def test_M7_rounding_replaces_rounding() -> None:
