@@ -46,6 +46,7 @@ from api.staff import (
     menu_files,
     shifts,
     table_moves,
+    unlisted,
 )
 from api.staff import accounts as staff_accounts
 from api.staff import bills as staff_bills
@@ -85,6 +86,7 @@ TABLES = (
     menu_files.table,
     staff_stock.table,
     staff_tables.table,
+    unlisted.table,
     staff_bills.table,
     table_moves.table,
     staff_store.table,

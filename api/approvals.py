@@ -72,7 +72,7 @@ async def authorize(call: Call, store_id: str, action: Action, amount_fen: int =
     """Whether they may do this here, alone or with the approval that the request carries; who it is then.
 
     Args:
-        amount_fen: what the act gives away, in fen, zero or more.
+        amount_fen: what the act gives away, or charges off the menu, in fen, zero or more.
         subject: what it is done to; without one, the request's own address after ``/api/v1``.
 
     Raises Forbidden, SecondPersonRequired, ApprovalInvalid.

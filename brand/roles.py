@@ -32,6 +32,7 @@ Action = Literal[
     "line.cancel",  # 退菜
     "line.comp",  # 赠菜
     "line.refund",
+    "line.unlisted",  # 临时菜
     "line.weigh",
     "kitchen.read",
     "kitchen.pass",  # 起菜, 催菜, serve: what floor and kitchen both do
@@ -48,9 +49,15 @@ Action = Literal[
 ]
 
 LimitedAction = Literal[
-    "bill.discount", "bill.reopen", "bill.write_off", "line.cancel", "line.comp", "line.refund"
+    "bill.discount",
+    "bill.reopen",
+    "bill.write_off",
+    "line.cancel",
+    "line.comp",
+    "line.refund",
+    "line.unlisted",
 ]
-"""Actions with an amount."""
+"""Actions with an amount: what is given away, or of ``line.unlisted`` what is charged at a price of one's own."""
 
 LimitFen = Annotated[int, Meta(ge=0, le=100_000_000)]
 
@@ -63,6 +70,7 @@ _FLOOR: frozenset[Action] = frozenset(
         "bill.take",
         "line.cancel",
         "line.comp",
+        "line.unlisted",
         "line.weigh",
         "kitchen.read",
         "kitchen.pass",
@@ -98,6 +106,7 @@ ALONE_UP_TO_FEN: dict[Action, dict[str, int]] = {
     "line.cancel": {"waiter": 10_000, "cashier": 10_000, "manager": 100_000},
     "line.comp": {"waiter": 0, "cashier": 0, "manager": 100_000},
     "line.refund": {"cashier": 0, "manager": 100_000},
+    "line.unlisted": {"waiter": 50_000, "cashier": 50_000},
 }
 """Action → role → the most, in fen, that it does without a second person; a role that may and is not
 named has no limit. A store may set its own (``overrides``: role → action → fen).

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from types import NoneType
-
 import msgspec
 
-from actors.turn import derived_id
 from api.approvals import who_if_staff
 from api.audiences import DINER
 from api.call import Call
 from api.diner.tables import GUEST_OR_STAFF, staffed_session
 from api.operations import Answer, Key, Table
-from api.problems import Problem
+from api.round_steps import taken_to_store
 from api.table_views import (
     CallShown,
     RoundSubmittedShown,
 )
-from store_runtime.store.orders.commands import LinesPlaced
-from store_runtime.store.orders.projections import PlacedLines
-from store_runtime.store.orders.rejections import CartStale, LineProblem
+from store_runtime.store.orders.rejections import CartStale
 from store_runtime.table_session.commands import (
     CallKind,
     CallStaff,
-    RoundRefused,
     Seq,
     SubmitRound,
 )
 from store_runtime.table_session.projections import (
     CallView,
     RoundAnswer,
-    RoundStands,
 )
 from store_runtime.table_session.rejections import (
     BillLocked,
@@ -95,24 +88,7 @@ async def submit_round(call: Call) -> Answer:
         by=who_if_staff(call),
     )
     answer = await call.tell(session, submit, RoundAnswer, command_id)
-    # The session's own message places the same lines under the same id; whichever arrives first does it, and a no
-    # that one of them heard is what the other hears.
-    place_id = derived_id(command_id, "place")
-    try:
-        placed = await call.tell_step(f"store/{answer.store_id}", answer.place, PlacedLines, place_id)
-    except Problem as no:
-        if no.status < 500:
-            await call.tell(session, _refused(answer, no), NoneType, derived_id(command_id, "refused"))
-        raise
-    stands = await call.tell(
-        session, LinesPlaced(placed=placed), RoundStands, derived_id(command_id, "placed")
-    )
-    return Answer(201, RoundSubmittedShown.of(placed, stands.seq, stands.pay_by))
-
-
-def _refused(answer: RoundAnswer, no: Problem) -> RoundRefused:
-    lines = no.facts.get("lines", []) if no.code == CartStale.code else []
-    return RoundRefused(round_no=answer.round_no, problems=msgspec.convert(lines, tuple[LineProblem, ...]))
+    return Answer(201, await taken_to_store(call, session, command_id, answer))
 
 
 @table.route(

@@ -21,6 +21,7 @@ from store_runtime.table_session.projections import SessionPlace, SessionView, s
 from store_runtime.table_session.rounds import RoundsDesk
 from store_runtime.table_session.state import Session
 from store_runtime.table_session.stock_desk import StockDesk
+from store_runtime.table_session.unlisted_desk import UnlistedDesk
 from store_runtime.table_session.wishes import WishDesk
 
 
@@ -30,6 +31,7 @@ class TableSession(
     StockDesk,
     WishDesk,
     RoundsDesk,
+    UnlistedDesk,
     PreorderDesk,
     BillStaffDesk,
     CallsDesk,

@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from actors.words import Command, Query
-from pricing.menu import Allergen
-from pricing.selection import Selection
+from pricing.menu import Allergen, Name, PriceFen
+from pricing.selection import LineQuantity, Selection
 from store_runtime.by import By
+from store_runtime.store.kitchen.terms import StationName
 from store_runtime.store.orders.commands import Note
 from store_runtime.store.orders.rejections import LineProblem
 from store_runtime.table.commands import Nickname, PartySize
@@ -172,8 +173,21 @@ class SubmitRound(Command, frozen=True, kw_only=True):
     by: By | None = None
 
 
+class AddUnlisted(Command, frozen=True, kw_only=True):
+    """临时菜 (D8): staff order a dish that is on no menu, as a round of its own. Answered with an UnlistedAnswer."""
+
+    name: Name
+    unit_price_fen: PriceFen
+    quantity: LineQuantity
+    by: By
+    station: StationName = ""
+
+
 class RoundRefused(Command, frozen=True, kw_only=True):
-    """The store did not take the round: its lines are back in the cart, with what stands against them."""
+    """The store did not take the round: its lines are back in the cart, with what stands against them.
+
+    A dish that is on no menu was never in the cart: it is gone.
+    """
 
     round_no: int
     problems: tuple[LineProblem, ...] = ()

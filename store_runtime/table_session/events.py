@@ -9,7 +9,7 @@ import msgspec
 from actors.words import Event
 from pricing.selection import Selection
 from store_runtime.by import By
-from store_runtime.store.orders.commands import LineNote, PlaceLines
+from store_runtime.store.orders.commands import LineNote, PlaceLines, PlaceUnlisted
 from store_runtime.store.orders.projections import PlacedLines
 from store_runtime.store.orders.rejections import LineProblem
 from store_runtime.table_session.commands import OpenSession, Quote
@@ -145,6 +145,15 @@ class RoundSubmitted(Event, frozen=True, kw_only=True):
     place: PlaceLines
 
 
+class UnlistedSubmitted(Event, frozen=True, kw_only=True):
+    """A round of one dish that is on no menu, line number ``line``, is on its way to the store (D8)."""
+
+    round_no: int
+    by: By
+    line: int
+    place: PlaceUnlisted
+
+
 class RoundTaken(Event, frozen=True, kw_only=True):
     """The store has taken the round, at these prices."""
 
@@ -154,7 +163,7 @@ class RoundTaken(Event, frozen=True, kw_only=True):
 
 
 class RoundReturned(Event, frozen=True, kw_only=True):
-    """The store has not taken the round: its lines are back in the cart."""
+    """The store has not taken the round: its lines are back in the cart, but for what is on no menu."""
 
     round_no: int
 

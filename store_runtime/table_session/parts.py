@@ -28,7 +28,7 @@ class OrderedLine(msgspec.Struct, kw_only=True):
     ``status`` is the kitchen's word (``placing`` before it); ``note_seq`` says which note that was; ``cancelled`` of
     ``quantity`` are off, ``refused`` cancellations the kitchen has refused; ``parted``: how often some of it went to
     another session; ``moves``: how often all of it did; ``part``: it is some of a line, and the store knows only that
-    one.
+    one; ``unlisted``: it is on no menu (D8), and its selection says nothing.
     """
 
     round_no: int
@@ -49,6 +49,7 @@ class OrderedLine(msgspec.Struct, kw_only=True):
     parted: int = 0
     part: bool = False
     moves: int = 0
+    unlisted: bool = False
 
 
 class Round(msgspec.Struct, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from pricing.selection import Chosen
 from store_runtime.bill.projections import BillView, bill_view
-from store_runtime.store.orders.commands import PlaceLines
+from store_runtime.store.orders.commands import PlaceLines, PlaceUnlisted
 from store_runtime.store.orders.rejections import LineProblem
 from store_runtime.table_session.cart import CartLine
 from store_runtime.table_session.state import OrderedLine, Round, Session, StaffCall
@@ -74,7 +74,7 @@ class CartLineView(View, frozen=True, kw_only=True):
 
 
 class OrderedLineView(View, frozen=True, kw_only=True):
-    """A line of a round, at its frozen price (T5)."""
+    """A line of a round, at its frozen price (T5). ``dish_id`` is empty for what is on no menu (D8)."""
 
     line_id: str
     dish_id: str
@@ -184,6 +184,15 @@ class RoundAnswer(View, frozen=True, kw_only=True):
     store_id: str
 
 
+class UnlistedAnswer(View, frozen=True, kw_only=True):
+    """A dish that is on no menu is on its way (D8); ``place`` is told to the store like a RoundAnswer's."""
+
+    round_no: int
+    seq: int
+    place: PlaceUnlisted
+    store_id: str
+
+
 class RoundStands(View, frozen=True, kw_only=True):
     """The session knows that the store has taken the round. ``pay_by`` (ms): it is held for so long; 0: it is not."""
 
@@ -238,7 +247,7 @@ def ordered_line_view(line_id: str, line: OrderedLine) -> OrderedLineView:
     unit_price_fen = line.quote.unit_price_fen if placed is None else placed.unit_price_fen
     return OrderedLineView(
         line_id=line_id,
-        dish_id=line.selection.dish_id,
+        dish_id="" if line.unlisted else line.selection.dish_id,
         name=line.quote.name if placed is None else placed.name,
         quantity=line.quantity,
         unit_price_fen=unit_price_fen,

@@ -289,6 +289,8 @@ class RoundsDesk(Desk):
         back = []
         for key in one.lines:
             line = session.ordered.pop(key)
+            if line.unlisted:
+                continue
             number, there = session.cart.put_back(line_number(self.id, key), _cart_line(line, seq), seq)
             one.back[key] = number
             back.append(shown(cart_line_view(self.id, number, there)))

@@ -79,6 +79,9 @@ def _rounds(session: Session, event: Event) -> Told | None:
     match event:
         case e.RoundSubmitted(round_no=number, by=by, taken=taken):
             return Told(_author(session, by), f"submits round {number} with {len(taken)} lines")
+        case e.UnlistedSubmitted(round_no=number, by=staff, place=place):
+            priced = f"{place.name} × {place.quantity} at {yuan(place.unit_price_fen)}"
+            return Told(_account(staff), f"submits round {number}, on no menu: {priced}")
         case e.RoundTaken(placed=placed):
             lines = "; ".join(_placed(line) for line in placed.lines)
             held = ", waits for the staff" if placed.waits else ""

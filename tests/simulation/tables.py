@@ -10,6 +10,7 @@ from actors.testing.simulation import Workload, read
 from actors.turn import derived_id
 from actors.words import Accepted, Command, Query, Rejected, Reply
 from pricing.selection import Selection
+from store_runtime.audit_log.actor import AuditLog
 from store_runtime.by import By
 from store_runtime.store.actor import Store
 from store_runtime.store.commands import CreateStore
@@ -23,6 +24,7 @@ from store_runtime.table.projections import ScanAnswer
 from store_runtime.table_session.actor import TableSession
 from store_runtime.table_session.commands import (
     Add,
+    AddUnlisted,
     EditCart,
     GetSession,
     JoinSession,
@@ -31,8 +33,9 @@ from store_runtime.table_session.commands import (
     SubmitRound,
 )
 from store_runtime.table_session.moving.commands import ComeBack, Merge, MoveLines, Transfer
-from store_runtime.table_session.projections import CartAnswer, RoundAnswer
+from store_runtime.table_session.projections import CartAnswer, RoundAnswer, UnlistedAnswer
 from store_runtime.table_session.state import Session
+from store_runtime.table_session.unlisted_desk import NO_DISH
 
 STORE = "store/s"
 TABLES = 4
@@ -45,7 +48,7 @@ LASTS_S = 4.0
 class Tables(Workload):
     """Guests scan, add, repeat, and order; a waiter moves them about; rice runs short, so that rounds are refused."""
 
-    types: Sequence[Any] = (Store, Table, TableSession)
+    types: Sequence[Any] = (Store, Table, TableSession, AuditLog)
     checks = {"store": store_violations}
 
     def begin(self) -> None:
@@ -54,7 +57,7 @@ class Tables(Workload):
         self.seats: list[tuple[str, str]] = []
         """(session, user) of everybody who sits."""
         self.added: dict[tuple[str, str], tuple[str, int]] = {}
-        """(user, op) → dish and quantity, of every op that was ever said to be accepted."""
+        """(user, op or line) → dish and quantity, of every op, and of 临时菜, that was ever said to be accepted."""
         self.ops = 0
         self.clients.send(STORE, CreateStore(name="Bistro"), self.new_id(), lambda reply: self._open())
 
@@ -114,6 +117,8 @@ class Tables(Workload):
             self._add(session_id, user)
         elif chance < 0.75:
             self._look_and_submit(session_id, user)
+        elif chance < 0.8:
+            self._add_unlisted(session_id)
         else:
             self._move(session_id)
 
@@ -155,10 +160,27 @@ class Tables(Workload):
 
         self.clients.send(key, GetSession(user_id=user), b"", seen)
 
+    def _add_unlisted(self, session_id: str) -> None:
+        """临时菜 (D8): a waiter orders what is on no menu."""
+        key, command_id, quantity = f"table-session/{session_id}", self.new_id(), self.rng.randint(1, 3)
+        add = AddUnlisted(name="noodles", unit_price_fen=3_800, quantity=quantity, by=WAITER)
+
+        def answered(reply: Reply) -> None:
+            answer: UnlistedAnswer | None = read(reply, UnlistedAnswer)
+            if answer is not None:
+                self.added[WAITER.account, answer.place.line_id] = NO_DISH.dish_id, quantity
+                self._to_store(key, answer, command_id)
+
+        self.clients.send(key, add, command_id, answered)
+
     def _submitted(self, key: str, reply: Reply, command_id: bytes) -> None:
-        """As the ingress does: the store is told at once, under the id of the session's own message."""
         answer: RoundAnswer | None = read(reply, RoundAnswer)
-        if answer is None or self.rng.random() < 0.3:
+        if answer is not None:
+            self._to_store(key, answer, command_id)
+
+    def _to_store(self, key: str, answer: RoundAnswer | UnlistedAnswer, command_id: bytes) -> None:
+        """As the ingress does: the store is told at once, under the id of the session's own message."""
+        if self.rng.random() < 0.3:
             return
         place_id = derived_id(command_id, "place")
 

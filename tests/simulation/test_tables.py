@@ -10,10 +10,11 @@ from actors.entity import evolves, reacts
 from actors.testing.simulation import Report, simulate
 from actors.turn import Turn
 from actors.words import Send
+from store_runtime.audit_log.actor import AuditLog
 from store_runtime.store.actor import Store
 from store_runtime.table.actor import Table
 from store_runtime.table_session.actor import TableSession
-from store_runtime.table_session.events import RoundReturned
+from store_runtime.table_session.events import RoundReturned, UnlistedSubmitted
 from store_runtime.table_session.known_ops import KnownOps
 from store_runtime.table_session.moving.events import SessionTransferred
 from store_runtime.table_session.state import Session
@@ -58,12 +59,25 @@ class _StaysBehind(TableSession):
         yield self.note_to_table(session, "arrived")
 
 
+# D8: what is on no menu reaches the store only if the ingress lives to tell it.
+class _LeavesItToTheIngress(TableSession):
+    kind = "table-session"
+
+    @reacts(UnlistedSubmitted)
+    def place_unlisted(self, session: Session, e: UnlistedSubmitted, turn: Turn) -> Iterator[Send]:
+        yield from ()
+
+
 class DropsALine(Tables):
-    types = (Store, Table, _DropsALine)
+    types = (Store, Table, _DropsALine, AuditLog)
 
 
 class StaysBehind(Tables):
-    types = (Store, Table, _StaysBehind)
+    types = (Store, Table, _StaysBehind, AuditLog)
+
+
+class LeavesItToTheIngress(Tables):
+    types = (Store, Table, _LeavesItToTheIngress, AuditLog)
 
 
 def caught(workload: type[Tables]) -> int | None:
@@ -72,7 +86,7 @@ def caught(workload: type[Tables]) -> int | None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("workload", [DropsALine, StaysBehind])
+@pytest.mark.parametrize("workload", [DropsALine, StaysBehind, LeavesItToTheIngress])
 def test_a_planted_bug_of_tables_is_caught(workload: type[Tables]) -> None:
     """Within 1,000 seeds, and the seed is clean without it."""
     seed = caught(workload)

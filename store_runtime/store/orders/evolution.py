@@ -66,7 +66,7 @@ class OrderEvolution(Desk):
         store.orders.batches[batch_key(e.order, e.batch)] = batch
         store.orders.day_ends_at = store.orders.day_ends_at or e.day_ends_at
         goods.hold(store, store.orders.takes(batch), at)
-        store.menu.companions.note(line.dish_id for line in e.lines)
+        store.menu.companions.note(line.dish_id for line in e.lines if line.dish_id)
         self._numbered(store, batch, e.number)
         self._now(store, batch, batch.state, at)
         if batch.state is BatchState.FIRED:
