@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from api.cart_words import why_not, why_out
 from api.menus import Board
 from pricing.items import ItemProblem, PricedItem, price_item
 from pricing.menu import Id
@@ -29,6 +30,7 @@ from store_runtime.table_session.commands import (
     SetNote,
     SetQuantity,
 )
+from store_runtime.table_session.known_ops import content_of
 from store_runtime.texts import ONE_LINE
 
 AnyQuantity = Annotated[int, Meta(ge=-(2**31), le=2**31)]
@@ -125,14 +127,21 @@ def _resolved(op: OneOp, board: Board | None, weekday: int, minute: int) -> Cart
             assert board is not None, "need_menu() has said so"
             return _add(op, board, weekday, minute)
         case SetQuantityBody():
-            return SetQuantity(op_id=op.op_id, line_id=op.line_id, quantity=op.quantity, based_on=op.based_on)
+            return SetQuantity(
+                op_id=op.op_id,
+                content=_content(op),
+                line_id=op.line_id,
+                quantity=op.quantity,
+                based_on=op.based_on,
+            )
         case RemoveBody():
-            return Remove(op_id=op.op_id, line_id=op.line_id)
+            return Remove(op_id=op.op_id, content=_content(op), line_id=op.line_id)
         case NoteBody():
-            return SetNote(op_id=op.op_id, line_id=op.line_id, note=op.note)
+            return SetNote(op_id=op.op_id, content=_content(op), line_id=op.line_id, note=op.note)
         case ReassignBody():
             return Reassign(
                 op_id=op.op_id,
+                content=_content(op),
                 line_id=op.line_id,
                 to=op.to,
                 guest_id=op.guest_id,
@@ -145,9 +154,9 @@ def _add(op: AddBody, board: Board, weekday: int, minute: int) -> Add:
     item = price_item(board.index, wanted, weekday, minute)
     if isinstance(item, ItemProblem):
         code = "dish_gone" if item.problem == "gone" else item.problem
-        return Add(op_id=op.op_id, selection=wanted, quantity=op.quantity, problem=code)
-    if _sold_out(item, board):
-        return Add(op_id=op.op_id, selection=wanted, quantity=op.quantity, problem="sold_out")
+        return _refused(op, wanted, code, why_not(board.index, wanted, item))
+    if out := _sold_out(item, board):
+        return _refused(op, wanted, "sold_out", why_out(board.index, out, board.stock[out].left or 0))
     # As the menu orders its options: the same choice in another order is the same line.
     selection = Selection(dish_id=op.dish_id, options=item.options, choices=op.choices)
     quote = Quote(
@@ -161,12 +170,34 @@ def _add(op: AddBody, board: Board, weekday: int, minute: int) -> Add:
     )
     return Add(
         op_id=op.op_id,
+        content=_content(op),
         selection=selection,
         quantity=op.quantity,
         note=op.note,
         quote=quote,
         left=_scarce(item, board),
     )
+
+
+def _refused(op: AddBody, wanted: Selection, code: str, detail: str) -> Add:
+    # With its content: it may have been done already, and the dish is gone since.
+    return Add(
+        op_id=op.op_id,
+        content=_content(op),
+        selection=wanted,
+        quantity=op.quantity,
+        problem=code,
+        detail=detail,
+    )
+
+
+def _content(op: OneOp) -> int:
+    """What it says, in short; prices that are sent say nothing."""
+    if isinstance(op, AddBody):
+        said: Any = ("add", op.dish_id, op.quantity, op.options, op.choices, op.note)
+    else:
+        said = op
+    return content_of(msgspec.msgpack.encode(said))
 
 
 def _scarce(item: PricedItem, board: Board) -> dict[str, int]:
@@ -179,12 +210,15 @@ def _scarce(item: PricedItem, board: Board) -> dict[str, int]:
     }
 
 
-def _sold_out(item: PricedItem, board: Board) -> bool:
-    """Nothing of it is left, as far as this silo knows (D4); a cart holds nothing, so the store decides at last."""
+def _sold_out(item: PricedItem, board: Board) -> str:
+    """The stock key of which too little is left for one of it, as far as this silo knows (D4); empty: none.
+
+    A cart holds nothing, so the store decides at last.
+    """
     for key, needed in item.stock:
         availability = board.stock.get(key)
         if availability is None:
             continue
         if availability.state == "out" or (availability.left is not None and availability.left < needed):
-            return True
-    return False
+            return key
+    return ""

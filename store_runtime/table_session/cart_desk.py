@@ -45,6 +45,9 @@ class _Refused(Exception):
         self.code, self.detail, self.theirs = code, detail, theirs
 
 
+_REUSED = _Refused("op_id_reused", "This op_id was used for another change; give every change its own.")
+
+
 class _Pad:
     """A request's ops, one after the other, on a draft of the cart."""
 
@@ -62,7 +65,9 @@ class _Pad:
         """What one op does, if anything, and its result."""
         done = self.cart.known.find(op_key(self.author, op.op_id))
         if done is not None:
-            number, status = done
+            number, status, content = done
+            if content and op.content and content != op.content:
+                return None, self._no(op, _REUSED)
             return None, self._result(op, status, number)
         try:
             if not self.cart.known.has_room(self.at, 1):
@@ -79,15 +84,17 @@ class _Pad:
                 case Reassign():
                     return self._reassign(op)
         except _Refused as no:
-            refused = OpResult(
-                op_id=op.op_id,
-                status="rejected",
-                line_id=getattr(op, "line_id", ""),
-                code=no.code,
-                detail=no.detail,
-                theirs=no.theirs,
-            )
-            return None, refused
+            return None, self._no(op, no)
+
+    def _no(self, op: CartOp, no: _Refused) -> OpResult:
+        return OpResult(
+            op_id=op.op_id,
+            status="rejected",
+            line_id=getattr(op, "line_id", ""),
+            code=no.code,
+            detail=no.detail,
+            theirs=no.theirs,
+        )
 
     def apply(self, e: CartEvent | OrderedLineReassigned, *, last: bool) -> None:
         """The draft goes on from the event, as the cart will; after the last op nobody looks at it."""
@@ -95,7 +102,7 @@ class _Pad:
         if last:
             return
         if isinstance(e, OrderedLineReassigned):
-            self.cart.known.add(op_key(e.by, e.op_id), self.at, 0, "accepted")
+            self.cart.known.add(op_key(e.by, e.op_id), self.at, 0, "accepted", e.content)
             self.reassigned[e.line_id] = summed(self._counts(e.line_id), e.change)
         else:
             apply(self.cart, e, self.seq, self.at)
@@ -104,7 +111,7 @@ class _Pad:
 
     def _add(self, op: Add) -> tuple[CartEvent, OpResult]:
         if op.problem:
-            raise _Refused(op.problem, "The menu does not offer this now.")
+            raise _Refused(op.problem, op.detail or "The menu does not offer this now.")
         if not 1 <= op.quantity <= LINE_QUANTITY_MAX:
             raise _too_many()
         assert op.quote is not None, "the ingress quotes what it does not refuse"
@@ -122,6 +129,7 @@ class _Pad:
                 change={self.author: op.quantity},
                 how="add",
                 quote=newer,
+                content=op.content,
             )
             return more, self._result(op, "accepted", like, op.quantity, clashes)
         if len(self.cart.lines) >= CART_LINES_MAX:
@@ -136,6 +144,7 @@ class _Pad:
             quote=op.quote,
             note=op.note,
             left=op.left,
+            content=op.content,
         )
         result = OpResult(
             op_id=op.op_id,
@@ -197,7 +206,9 @@ class _Pad:
         result = OpResult(op_id=op.op_id, status="accepted", line_id=op.line_id, quantity=line.quantity)
         if line.note == op.note:
             return None, result
-        return LineNoted(op_id=op.op_id, by=self.author, line=number, note=op.note), result
+        return LineNoted(
+            op_id=op.op_id, by=self.author, line=number, note=op.note, content=op.content
+        ), result
 
     def _reassign(self, op: Reassign) -> tuple[CartEvent | OrderedLineReassigned, OpResult]:
         ordered = self.session.ordered.get(op.line_id)
@@ -214,7 +225,9 @@ class _Pad:
         change = {giver: -quantity, op.to: quantity}
         result = OpResult(op_id=op.op_id, status="accepted", line_id=op.line_id, quantity=line.quantity)
         if ordered is not None:
-            e = OrderedLineReassigned(op_id=op.op_id, by=self.author, line_id=op.line_id, change=change)
+            e = OrderedLineReassigned(
+                op_id=op.op_id, by=self.author, line_id=op.line_id, change=change, content=op.content
+            )
             return e, result
         return self._changed(op, number, change, "reassign"), result
 
@@ -240,7 +253,9 @@ class _Pad:
         return {author: -less for author, less in portion(line.counts, quantity, self.author).items()}
 
     def _changed(self, op: CartOp, number: int, change: dict[str, int], how: str) -> QuantityChanged:
-        return QuantityChanged(op_id=op.op_id, by=self.author, line=number, change=change, how=how)
+        return QuantityChanged(
+            op_id=op.op_id, by=self.author, line=number, change=change, how=how, content=op.content
+        )
 
     def _result(
         self, op: CartOp, status: str, number: int, more: int = 0, clashes: tuple[str, ...] = ()
@@ -271,7 +286,7 @@ def _not_yours(line: CartLine | OrderedLine) -> _Refused:
 def apply(cart: Cart, e: CartEvent, seq: int, at: int) -> CartLine | None:
     """What an event does to a cart; the line as it is then. The only place where ops change carts."""
     status = "merged" if isinstance(e, QuantityChanged) and e.how == "merge" else "accepted"
-    cart.known.add(op_key(e.by, e.op_id), at, e.line, status)
+    cart.known.add(op_key(e.by, e.op_id), at, e.line, status, e.content)
     match e:
         case LineAdded():
             return cart.add(e, seq, at)
@@ -317,7 +332,7 @@ class CartDesk(Desk):
 
     @evolves(OrderedLineReassigned)
     def on_reassigned(self, session: Session, e: OrderedLineReassigned, at: int) -> None:
-        session.cart.known.add(op_key(e.by, e.op_id), at, 0, "accepted")
+        session.cart.known.add(op_key(e.by, e.op_id), at, 0, "accepted", e.content)
         line = session.ordered[e.line_id]
         line.counts = summed(line.counts, e.change)
         session.live.add("line_reassigned", at, line_id=e.line_id, counts=line.counts, by=e.by)

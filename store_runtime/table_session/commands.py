@@ -27,6 +27,7 @@ OPS_MAX = 50
 OPEN_CALLS_MAX = 10
 
 OpId = Annotated[str, Meta(min_length=1, max_length=64)]
+Content = Annotated[int, Meta(ge=0, lt=2**15)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 CallKind = Annotated[str, Meta(pattern=r"^[a-z_]{1,20}$(?!\n)")]
 Reason = Annotated[str, Meta(max_length=200)]
@@ -98,14 +99,20 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):
-    """One change of the cart. ``op_id`` is the client's: the same one again is answered, not done again."""
+    """One change of the cart. ``op_id`` is the client's: the same one again is answered, not done again.
+
+    ``content``: what the client said, in short (``known_ops.content_of``), so that an id that comes again with
+    something else is told from a repeat; 0: nobody knows.
+    """
 
     op_id: OpId
+    content: Content = 0
 
 
 class Add(Op, frozen=True, kw_only=True, omit_defaults=True, tag="add"):
-    """``quantity`` more of a selection; ``problem`` is why the ingress says that it cannot be had.
+    """``quantity`` more of a selection.
 
+    ``problem`` is why the ingress says that it cannot be had, ``detail`` the same in words;
     ``left``: of what it needs and little is left, stock key → how many.
     """
 
@@ -114,6 +121,7 @@ class Add(Op, frozen=True, kw_only=True, omit_defaults=True, tag="add"):
     note: Note = ""
     quote: Quote | None = None
     problem: str = ""
+    detail: str = ""
     left: dict[str, int] = {}
 
 

@@ -77,6 +77,7 @@ class AllergensDeclared(Event, frozen=True, kw_only=True):
 
 
 # --- the cart --------------------------------------------------------------------------------------------------
+# ``content`` is the op's, in short: how its id is told from the same one with something else.
 
 
 class LineAdded(Event, frozen=True, kw_only=True):
@@ -90,6 +91,7 @@ class LineAdded(Event, frozen=True, kw_only=True):
     quote: Quote
     note: str = ""
     left: dict[str, int] = {}
+    content: int = 0
 
 
 class QuantityChanged(Event, frozen=True, kw_only=True):
@@ -104,6 +106,7 @@ class QuantityChanged(Event, frozen=True, kw_only=True):
     change: dict[str, int]
     how: str
     quote: Quote | None = None
+    content: int = 0
 
 
 class LineNoted(Event, frozen=True, kw_only=True):
@@ -113,6 +116,7 @@ class LineNoted(Event, frozen=True, kw_only=True):
     by: str
     line: int
     note: str
+    content: int = 0
 
 
 class OrderedLineReassigned(Event, frozen=True, kw_only=True):
@@ -122,6 +126,7 @@ class OrderedLineReassigned(Event, frozen=True, kw_only=True):
     by: str
     line_id: str
     change: dict[str, int]
+    content: int = 0
 
 
 # --- rounds ----------------------------------------------------------------------------------------------------

@@ -184,10 +184,35 @@ async def test_D4_what_is_gone_or_out_is_refused_op_by_op(house: House) -> None:
         add("a5"),
     )
 
-    codes = [one.get("code") for one in answer.json()["results"]]
+    results = answer.json()["results"]
+    codes = [one.get("code") for one in results]
     await stock(house, {"state": "qty", "left": 30})
+    assert results[0]["detail"] == "The menu has no dish unicorn."
+    assert results[1]["detail"].endswith(" is sold out.")
+    assert " has no option gold; " in results[3]["detail"]
     assert codes == ["dish_gone", "sold_out", "quantity_limit", "option_gone", None]
     assert len((await view(house, session, ann))["cart"]) == 1
+
+
+async def test_T2_an_op_id_with_another_content_is_refused(house: House) -> None:
+    """A repeat is answered as before, whatever price it names; the id of another change is no repeat."""
+    token, ann = await token_of(house), await house.diner()
+    session = (await sit(house, ann, token)).json()["session_id"]
+    await ops(house, session, ann, add("a1"))
+
+    answer = await ops(
+        house,
+        session,
+        ann,
+        add("a1", price_fen=1),
+        add("a1", quantity=2),
+        {"op_id": "a1", "op": "remove", "line_id": f"{session}.l1"},
+    )
+
+    again, more, other = answer.json()["results"]
+    assert again["status"] == "accepted"
+    assert [(one["status"], one["code"]) for one in (more, other)] == [("rejected", "op_id_reused")] * 2
+    assert [line["quantity"] for line in (await view(house, session, ann))["cart"]] == [1]
 
 
 async def test_T3_another_guests_line_stays(house: House) -> None:

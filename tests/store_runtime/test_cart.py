@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from store_runtime.table_session.commands import (
     CART_LINES_MAX,
     GUESTS_MAX,
@@ -16,7 +19,7 @@ from store_runtime.table_session.commands import (
     SetNote,
     SubmitRound,
 )
-from store_runtime.table_session.known_ops import OPS_KEPT_MAX
+from store_runtime.table_session.known_ops import CONTENTS, OPS_KEPT_MAX, KnownOps, op_key
 from store_runtime.table_session.rejections import (
     GuestLeft,
     PartyFixed,
@@ -293,3 +296,40 @@ def test_T10_a_guest_who_says_how_many_they_are_after_a_round_hears_that_staff_s
 
     assert (before.accepted, of_host.rejection, of_staff.accepted) == (True, PartyFixed(), True)
     assert table.state.party_size == 5
+
+
+def test_T2_an_op_id_that_comes_again_with_something_else_is_refused() -> None:
+    """In the same request and in a later one; a repeat is answered, also one whose content nobody knows."""
+    table = party("ann")
+    edit(table, "ann", add("a1", content=7))
+
+    first, other = edit(table, "ann", add("a2", "tofu", content=8), add("a2", "rice", content=9))
+    again, unknown, later = edit(
+        table,
+        "ann",
+        add("a1", content=7),
+        add("a1"),
+        SetNote(op_id="a1", line_id="ts1.l1", note="x", content=9),
+    )
+
+    assert (first.status, other.code, later.code) == ("accepted", "op_id_reused", "op_id_reused")
+    assert (again.status, unknown.status) == ("accepted", "accepted")
+    assert quantities(table.state) == {"duck": 1, "tofu": 1}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 0xFFFF), st.sampled_from(["accepted", "merged"]), st.integers(0, CONTENTS - 1)
+        ),
+        max_size=30,
+    )
+)
+def test_T2_what_is_known_of_an_op_is_kept_in_sixteen_bytes(ops: list[tuple[int, str, int]]) -> None:
+    """Line, status and content are told as they were noted, for every op."""
+    known = KnownOps()
+    for number, (line, status, content) in enumerate(ops):
+        known.add(op_key("g1", str(number)), 1_000, line, status, content)
+
+    assert len(known.rows) == 16 * len(ops)
+    assert [known.find(op_key("g1", str(number))) for number in range(len(ops))] == ops
