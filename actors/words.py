@@ -54,17 +54,20 @@ class Rejection(Exception):
 
     Subclasses are dataclasses by inheritance: annotate fields, pass them by name. ``status`` is the HTTP status
     the ingress answers with, ``code`` the stable name of it, ``hint`` what the caller can do. The docstring's
-    first sentence is the text a person reads.
+    first paragraph is the text a person reads.
     """
 
     status: ClassVar[int] = 409
     code: ClassVar[str] = "rejection"
     hint: ClassVar[str] = ""
+    _sentence: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "code" not in cls.__dict__:
             cls.code = snake_case(cls.__name__)
+        paragraph = (cls.__doc__ or cls.__name__).strip().split("\n\n", 1)[0]
+        cls._sentence = " ".join(paragraph.replace("``", "").split()).rstrip(".") + "."
         dataclasses.dataclass(eq=True, kw_only=True)(cls)
         cls.__hash__ = Exception.__hash__  # type: ignore[method-assign]
 
@@ -74,8 +77,8 @@ class Rejection(Exception):
 
     @classmethod
     def sentence(cls) -> str:
-        """The first sentence of the docstring."""
-        return (cls.__doc__ or cls.__name__).strip().split("\n", 1)[0].rstrip(".") + "."
+        """The docstring's first paragraph on one line, without its markup."""
+        return cls._sentence
 
     def __str__(self) -> str:
         return f"{self.code} {self.facts()}"

@@ -12,6 +12,7 @@ from starlette.types import Receive
 
 from api.moments import to_ms
 from api.rejections import BodyTooLarge, MalformedJson
+from api.wording import problem_in_words
 from flash_sale.commands import MOMENT_MAX
 from store_runtime.rejections import InvalidField
 
@@ -56,7 +57,7 @@ def parse_body(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         return decoder.decode(body or b"{}")
     except msgspec.ValidationError as wrong:
         _must_be_utf8(body)
-        raise invalid_field(str(wrong), "$") from wrong
+        raise invalid_field(str(wrong), "$", decoder.type) from wrong
     except (ValueError, RecursionError) as malformed:
         # ValueError covers msgspec.DecodeError and the UnicodeDecodeError of a bad UTF-8 sequence.
         raise MalformedJson(problem=_where(malformed)) from malformed
@@ -70,25 +71,31 @@ def parse_query(query_string: bytes, into: type[Any]) -> Any:
         )
         return msgspec.convert(dict(pairs), into, strict=False)
     except msgspec.ValidationError as wrong:
-        raise invalid_field(str(wrong), "query") from wrong
+        raise invalid_field(str(wrong), "query", into) from wrong
     except ValueError as wrong:
         raise InvalidField(path="query", problem=str(wrong)) from wrong
 
 
-def invalid_field(message: str, root: str) -> InvalidField:
-    """msgspec's sentence as an InvalidField: what would be right, and where.
+def invalid_field(message: str, root: str, into: Any) -> InvalidField:
+    """msgspec's sentence about an ``into`` as an InvalidField: what would be right, and where.
 
-    >>> invalid_field("Expected `int`, got `str` - at `$.quantity`", "$").path
+    >>> invalid_field("Expected `int`, got `str` - at `$.quantity`", "$", Any).path
     '$.quantity'
-    >>> invalid_field("Object missing required field `quantity`", "$").path
+    >>> invalid_field("Object missing required field `quantity`", "$", Any).path
     '$.quantity'
+    >>> invalid_field("Expected `str` of length >= 1 - at `key` in `$.stock`", "$", Any).path
+    '$.stock'
     """
     problem, _, at = message.partition(" - at ")
-    path = at.strip("`") or "$"
+    key, _, of_keys = at.partition(" in ")
+    path = (of_keys or key).strip("`") or "$"
     named = _NAMED.search(problem)
+    said = problem_in_words(problem, path, into)
+    if of_keys:
+        said = f"{said} as a name"
     if named:
         path = f"{path}.{named.group(1)}"
-    return InvalidField(path=root + path.removeprefix("$"), problem=problem.replace("`", ""))
+    return InvalidField(path=root + path.removeprefix("$"), problem=said)
 
 
 def _must_be_utf8(body: bytes) -> None:

@@ -264,6 +264,9 @@ def _going(call: Call, body: OrderBody, command_id: bytes, now: int) -> Going | 
         return None
     if body.address is None:
         raise InvalidField(path="$.address", problem="where to deliver")
+    if not body.quote_id:
+        problem = "missing: POST …/delivery/quotes promises the fee to this address and answers it"
+        raise InvalidField(path="$.quote_id", problem=problem)
     fee = quote.verify(
         call.door.settings.secret_key,
         body.quote_id,

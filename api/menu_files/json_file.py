@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from api.menu_files.reading import CellProblem, Read
+from api.wording import problem_in_words
 from pricing.menu import Menu
 from pricing.menu_check import problems_of
 
@@ -20,7 +21,8 @@ def read_json(body: bytes) -> Read:
         menu = msgspec.json.decode(body, type=Menu)
     except msgspec.ValidationError as error:
         problem, _, at = str(error).partition(" - at ")
-        return Read(problems=[_problem(at.strip("`") or "$", problem.replace("`", ""))])
+        path = at.strip("`") or "$"
+        return Read(problems=[_problem(path, problem_in_words(problem, path, Menu))])
     except (ValueError, RecursionError) as error:
         return Read(problems=[_problem("$", f"no JSON: {error}")])
     problems = [_problem(found.path, found.problem) for found in problems_of(menu)]

@@ -27,6 +27,7 @@ from api.menu_files.columns import (
     WrongCell,
     plain,
 )
+from api.wording import problem_in_words
 from pricing.menu import Menu
 from pricing.menu_check import problems_of
 
@@ -165,7 +166,9 @@ class _Reader:
             missing = re.search(r"required field `(\w+)`", problem)
             field = missing[1] if missing else at.strip("`").removeprefix("$.").partition("[")[0]
             column = sheet.column_of(field)
-            said = "must not be empty" if missing else problem.replace("`", "")
+            said = problem_in_words(problem, at.strip("`"), sheet.row)
+            if missing:
+                said = "must not be empty"
             self.problem(sheet.name, number, column, said, cells.get(column))
             return False
         return True

@@ -229,19 +229,23 @@ async def test_T12_what_is_wrong_with_a_delivery_is_named(house: House) -> None:
     quotes = "/api/v1/stores/s1/delivery/quotes"
     quote_id = (await house.http.post(quotes, json={"address": BUND}, headers=who)).json()["quote_id"]
 
-    codes = [
-        (await place(house, person, fulfilment="delivery", **fields)).json()["code"]
+    answers = [
+        (await place(house, person, fulfilment="delivery", **fields)).json()
         for person, fields in [
             (who, {}),
             (who, {"address": BUND}),
+            (who, {"address": BUND, "quote_id": "made-up"}),
             (other, {"address": BUND, "quote_id": quote_id}),
             (who, {"address": {**BUND, "lat": 31.25}, "quote_id": quote_id}),
             (who, {"address": BUND, "quote_id": quote_id}),
         ]
     ]
 
-    assert codes == [
-        "invalid_field",
+    assert [(one.get("path"), one["code"]) for one in answers[:2]] == [
+        ("$.address", "invalid_field"),
+        ("$.quote_id", "invalid_field"),
+    ]
+    assert [one["code"] for one in answers[2:]] == [
         "quote_invalid",
         "quote_invalid",
         "quote_invalid",

@@ -62,7 +62,7 @@ def test_A2_cells_of_a_wrong_type_are_named_by_row_and_column() -> None:
         ("dishes", 3, "shown", "true or false (是 or 否)", "perhaps"),
         ("dishes", 4, "price", "an amount in yuan with at most two decimals", "8.005"),
         ("dishes", 4, "make_minutes", "a whole number", "5.5"),
-        ("dishes", 5, "kind", "Invalid enum value 'round'", "round"),
+        ("dishes", 5, "kind", "Invalid enum value 'round'; allowed: market, plain, set, weighed", "round"),
         ("dishes", 6, "dish_id", "must not be empty", ""),
         ("dishes", 7, "name", "must not be empty", ""),
         ("dishes", 8, "price", "Expected int >= 0", "-1"),
