@@ -164,6 +164,8 @@ class FastProtocol(LimitedProtocol):
         cycle: Any = self.pipeline[-1][0]
         if type(cycle) is HotCycle:
             self.pipeline.pop()
+            # Its body may still be on the way. uvicorn's own cycle reads on when its task asks for it.
+            self.flow.resume_reading()
             # Not from here: of many pipelined requests each would begin inside the one before it.
             self.loop.call_soon(self._start_hot, cycle)
         else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import ray
 import structlog
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 
 from actors.lanes import Landed, LaneDown
 from actors.placement import silo_name
@@ -34,7 +34,9 @@ class RayTransport:
         flight.add_done_callback(self._flights.discard)
 
     def forget(self, receiver: str) -> None:
-        """The handle is the seat's, and its next process has the same one; Ray's head may be gone by then."""
+        """The handle is the seat's, and its next process has the same one; Ray's head may be gone by then. One of an
+        actor that is gone for good is found out by the next call.
+        """
 
     async def _fly(self, receiver: str, batch: bytes, landed: Landed) -> None:
         down: LaneDown | None = None
@@ -53,13 +55,24 @@ class RayTransport:
         name = silo_name(receiver)
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                handle = self._handles.get(name) or await self._find(name)
-                received = await handle.receive.remote(batch)
+                received = await self._received(name, batch)
         except (RayError, ValueError, TimeoutError) as error:
             self._handles.pop(name, None)
             raise LaneDown(f"{receiver}: {type(error).__name__}") from error
         if not received:
             raise LaneDown(f"{receiver} is another incarnation by now")
+
+    async def _received(self, name: str, batch: bytes) -> bool:
+        """A seat that was given up and taken again has another actor under the same name; a batch names the
+        incarnation it is for, so none is taken twice.
+        """
+        known = self._handles.get(name)
+        if known is not None:
+            try:
+                return bool(await known.receive.remote(batch))
+            except ActorDiedError:
+                self._handles.pop(name, None)
+        return bool(await (await self._find(name)).receive.remote(batch))
 
     async def _find(self, name: str) -> Any:
         """In a thread: a look-up waits for Ray's head, which may be gone while silos serve on (pitfall 15)."""
