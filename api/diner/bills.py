@@ -5,7 +5,7 @@ Prices are never taken from a request: what a share or the bill comes to is the 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -41,12 +41,8 @@ table = Table("Bills")
 GUEST_OR_TILL = diner_or_staff("bill.take")
 
 SIMULATED = "simulated"
-CHANNELS = (SIMULATED, "cash", "deposit")
+Channel = Literal["simulated", "cash", "deposit"]
 """Vouchers are not among them: nobody issues codes yet, so that none could be told from an invented one."""
-
-Channel = Annotated[
-    str, Meta(pattern=f"^({'|'.join(CHANNELS)})$", extra_json_schema={"enum": list(CHANNELS)})
-]
 
 
 class PartBody(msgspec.Struct, forbid_unknown_fields=True):
