@@ -162,7 +162,10 @@ async def merge_sessions(call: Call) -> Answer:
     example={"session_id": "ts4kq2zt7x3v6m1b5d"},
 )
 async def unmerge_session(call: Call) -> Answer:
-    """拆台: a merged party sits at its table again and has its lines back; of combined ones, each sits alone."""
+    """拆台: a merged party sits at its table again and has its lines back; of combined ones, each sits alone.
+
+    Those who stay may have paid theirs; 409 money_moved once somebody paid, or is paying, what would go.
+    """
     session, store_id = await session_for_staff(call)
     command_id, other_id = call.command_id(), call.body.session_id
     other = f"table-session/{other_id}"

@@ -119,6 +119,33 @@ def packed_with_bill(session: Session, moved: Iterable[MovedLine]) -> tuple[Move
     )
 
 
+def may_go_unpaid(session: Session, session_id: str, line_ids: Iterable[str], at: int) -> bool:
+    """Whether nobody has paid these lines, though something is paid: what came in was for the rest of the bill.
+
+    No payment is under way and no credit is kept; no share of these lines is paid; nobody who ordered one of them has
+    paid; and without them no more came in than is owed, so that nothing would have to go back.
+    """
+    bill, going = session.bill, set(line_ids)
+    if bill.pending or bill.reopened_until:
+        return False
+    theirs = {author for line_id in going for author in session.ordered[line_id].counts}
+    payers = {
+        session.guest_of(bill.payments[one].user_id) for one in bill.applied if bill.payments[one].user_id
+    }
+    for share in bill.shares.values():
+        if share.paid_by:
+            payers |= {share.guest_id} - {""}
+            if any(portion.line_id in going for portion in share.portions):
+                return False
+    if theirs & payers:
+        return False
+    ledger = Ledger(bill, session_id, at)
+    billed_ones = {line_id: line.quantity for line_id in going if (line := bill.lines.get(line_id))}
+    if billed_ones:
+        ledger.add(LinesUnbilled(quantities=billed_ones))
+    return ledger.due_fen >= 0
+
+
 def unbilled(session: Session, moved: Iterable[MovedLine]) -> Iterator[LinesUnbilled]:
     """Lines that go are no longer on this bill."""
     gone = {

@@ -40,7 +40,10 @@ class SessionBusy(Rejection):
 class MoneyMoved(Rejection):
     """Something of this bill is paid, or may be any moment: it stays where it is."""
 
-    hint: ClassVar[str] = "Settle the bill, or return the payment, and move what is still unpaid."
+    hint: ClassVar[str] = (
+        "Take what is due here, each party its own share; before they are paid, lines move. "
+        "Unmerge works while nobody has paid lines of the party that goes, nor is paying."
+    )
 
 
 class SessionFull(Rejection):

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.testing.kit import Outcome
+from store_runtime.bill.splitting import LineClaim, SplitPart
 from store_runtime.store.menu.commands import PutDish
 from store_runtime.table.rejections import TableTaken
+from store_runtime.table_session.bill_commands import PayBill, SplitBill
 from store_runtime.table_session.commands import ClearSession, EditCart, SubmitRound
+from store_runtime.table_session.invariants import violations
 from store_runtime.table_session.moving.commands import (
     Combine,
     ComeBack,
+    GiveBack,
     Merge,
     MoveLines,
     Transfer,
     Uncombine,
 )
 from store_runtime.table_session.moving.events import ParcelTaken
-from store_runtime.table_session.rejections import SessionBusy, SessionMoved
+from store_runtime.table_session.rejections import MoneyMoved, SessionBusy, SessionMoved
 from store_runtime.table_session.state import Session
+from store_runtime.takeout.commands import ReportPayment
 from tests.store_runtime.tables import MANAGER, WAITER, Dining, add
 
 
@@ -176,6 +182,76 @@ def test_T8_merging_makes_one_party_of_two_and_parting_makes_them_two_again() ->
     assert len(floor.session(left).ordered) == 1
     assert floor.table("t9") == [right]
     assert {order for _, order in floor.addresses()} == {f"table-session/{left}", f"table-session/{right}"}
+
+
+def merged_with_bob(**pay: Any) -> tuple[Floor, str, str, Outcome]:
+    """Ann (a duck, 168 yuan) and Bob (tofu, 28) are one party, and one payment is made there."""
+    floor = Floor()
+    left, right = floor.scan("ann").reply.session_id, floor.scan("bob", "t9").reply.session_id
+    floor.order(left, "ann", duck=1)
+    floor.order(right, "bob", tofu=1)
+    floor.tell(left, Merge(from_session=right, by=WAITER))
+    paid = floor.tell(left, PayBill(**pay))
+    assert paid.accepted, paid.rejection
+    return floor, left, right, paid
+
+
+@pytest.mark.parametrize("how", ["cash", "phone"])
+def test_T8_a_merge_is_undone_though_those_who_stay_have_paid_theirs(how: str) -> None:
+    """The other party's lines are unpaid: they go home, and are paid there."""
+    pay: dict[str, Any] = (
+        {"channel": "cash", "by": WAITER} if how == "cash" else {"channel": "simulated", "user_id": "ann"}
+    )
+    floor, left, right, paid = merged_with_bob(amount_fen=16_800, **pay)
+    if how == "phone":
+        floor.tell(left, ReportPayment(payment_id=paid.reply.payment_id, outcome="paid"))
+
+    floor.tell(right, ComeBack(by=WAITER))
+
+    one, two = floor.session(left), floor.session(right)
+    assert (one.status, one.bill.due_fen(floor.at), one.bill.refunded_fen) == ("settled", 0, 0)
+    assert (two.status, two.bill.due_fen(floor.at)) == ("ordering", 2_800)
+    assert floor.table("t9") == [right]
+    assert floor["table/s1.t8"].state.sittings[left].state == "settled"
+    assert not violations(one) + violations(two)
+
+
+@pytest.mark.parametrize(
+    "pay",
+    [
+        {"channel": "simulated", "user_id": "ann", "amount_fen": 16_800},
+        {"channel": "cash", "by": WAITER, "amount_fen": 16_801},
+        {"channel": "cash", "by": WAITER},
+        {"channel": "cash", "user_id": "bob", "by": WAITER, "amount_fen": 2_800},
+    ],
+    ids=["being paid", "a fen of theirs", "all is paid", "paid by the guest who goes"],
+)
+def test_T8_what_is_paid_or_being_paid_stays_where_it_is(pay: dict[str, Any]) -> None:
+    """No money would have to follow the lines: 拆台 is refused, and nothing has moved."""
+    floor, left, right, _ = merged_with_bob(**pay)
+    owed = floor.money()
+
+    floor.tell(right, ComeBack(by=WAITER))
+
+    assert (floor.session(right).status, floor.money()) == ("moved", owed)
+    assert len(floor.session(left).ordered) == 2
+    assert (
+        floor.when(f"table-session/{left}", GiveBack(to_session=right, by=WAITER)).rejection == MoneyMoved()
+    )
+
+
+def test_T8_a_share_of_the_lines_that_is_paid_keeps_them() -> None:
+    """分账 by line: the waiter took cash for the tofu."""
+    floor, left, right, _ = merged_with_bob(channel="cash", by=WAITER, amount_fen=100)
+    tofu = next(key for key, line in floor.session(left).ordered.items() if line.selection.dish_id == "tofu")
+    split = SplitBill(mode="by_line", parts=(SplitPart(lines=(LineClaim(line_id=tofu),)),), by=WAITER)
+    assert floor.tell(left, split).accepted
+    (share_id,) = floor.session(left).bill.shares
+    assert floor.tell(left, PayBill(channel="cash", by=WAITER, share_id=share_id)).accepted
+
+    give = floor.when(f"table-session/{left}", GiveBack(to_session=right, by=WAITER))
+
+    assert give.rejection == MoneyMoved()
 
 
 def test_T8_two_that_merge_each_other_are_both_refused_or_one_is_merged() -> None:

@@ -19,7 +19,7 @@ from actors.turn import Turn
 from actors.words import Send
 from store_runtime.by import By
 from store_runtime.store.orders.commands import NoteLines, RelabelOrder
-from store_runtime.table_session.billing import billed, packed_with_bill, unbilled
+from store_runtime.table_session.billing import billed, may_go_unpaid, packed_with_bill, unbilled
 from store_runtime.table_session.cart import summed
 from store_runtime.table_session.desk import Desk
 from store_runtime.table_session.moving.commands import (
@@ -111,7 +111,9 @@ class MergeDesk(Desk):
         if came is None:
             raise IllegalTransition(state=session.status, allowed=[])
         here = [key for key in came if key in session.ordered]
-        self._must_be_free_to_go(session, here)
+        # Those who stay may have paid what is theirs.
+        unpaid = may_go_unpaid(session, self.id, here, turn.at)
+        self._must_be_free_to_go(session, here, unpaid=unpaid)
         parcel = Parcel(
             parcel_id=self._next_parcel(session),
             from_session=self.id,
@@ -182,12 +184,12 @@ class MergeDesk(Desk):
             yield ParcelBack(parcel_id=cmd.parcel_id)
             yield from billed(session.outgoing[cmd.parcel_id].lines, back=True)
 
-    def _must_be_free_to_go(self, session: Session, line_ids: list[str]) -> None:
-        """Lines that the store holds for a payment stay until it is made; so does what is paid."""
+    def _must_be_free_to_go(self, session: Session, line_ids: list[str], *, unpaid: bool = False) -> None:
+        """Lines that the store holds for a payment stay until it is made; so does what is paid, or may be."""
         going = {session.ordered[key].round_no for key in line_ids}
         if any(session.rounds[number].state not in MOVABLE for number in going):
             raise SessionBusy()
-        if session.money_moved:
+        if session.money_moved and not unpaid:
             raise MoneyMoved()
 
     def _next_parcel(self, session: Session) -> str:
@@ -239,9 +241,8 @@ class MergeDesk(Desk):
 
     @reacts(ParcelDelivered)
     def leave_table(self, session: Session, e: ParcelDelivered, turn: Turn) -> Iterator[Send]:
-        """A session that gave everything leaves its table once the other one has it."""
-        if session.moved_to:
-            yield self.note_to_table(session, "merged")
+        """A session that gave everything leaves its table once the other one has it; any other owes less."""
+        yield self.note_to_table(session, "merged" if session.moved_to else "gave")
 
     @reacts(NotesForwarded)
     def forward(self, session: Session, e: NotesForwarded, turn: Turn) -> Iterator[Send]:
