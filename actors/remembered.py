@@ -6,6 +6,7 @@ new takes some 60 bytes instead of 600: neighbours resemble each other, and nobo
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections.abc import Iterable, Iterator
 
@@ -42,6 +43,21 @@ class Remembered(msgspec.Struct, gc=False):
         if self.refused:
             return msgspec.structs.replace(_decode_rejected(self.answer), seq=seq)
         return Accepted(self.answer, self.seq)
+
+
+_HEAD = struct.Struct(">QQ?B")
+"""at, seq, refused, and how long the digest is that stands before the answer."""
+
+
+def _row(one: Remembered) -> bytes:
+    """As one piece, in half of the memory: a quiet entity has few answers, but there are many quiet entities."""
+    return b"".join((_HEAD.pack(one.at, one.seq, one.refused, len(one.digest)), one.digest, one.answer))
+
+
+def _read(row: bytes) -> Remembered:
+    at, seq, refused, length = _HEAD.unpack_from(row)
+    end = _HEAD.size + length
+    return Remembered(at, seq, row[_HEAD.size : end], row[end:], refused)
 
 
 class RememberedRecord(msgspec.Struct, array_like=True, gc=False):
@@ -88,7 +104,7 @@ class Answers:
     __slots__ = ("_cached", "_first", "_new", "_sealed", "_where")
 
     def __init__(self) -> None:
-        self._new: dict[bytes, Remembered] = {}
+        self._new: dict[bytes, bytes] = {}
         self._sealed: dict[int, Block] = {}
         self._first = 0
         self._where: KeyMap | None = None
@@ -105,17 +121,18 @@ class Answers:
 
     def get(self, command_id: bytes) -> Remembered | None:
         """What was answered, None when it is not known (any more)."""
-        found = self._new.get(command_id)
-        if found is None and self._where is not None:
+        if (row := self._new.get(command_id)) is not None:
+            return _read(row)
+        if self._where is not None:
             for number in self._where.find(key_hash(command_id)):
                 if (found := self._opened(number).get(command_id)) is not None:
                     return found
-        return found
+        return None
 
     def put(self, command_id: bytes, remembered: Remembered) -> None:
         """The newest answer; answers older than KEPT_MS before it are let go."""
         new = self._new
-        new[command_id] = remembered
+        new[command_id] = _row(remembered)
         self._forget(remembered.at - KEPT_MS)
         if len(new) >= 2 * BLOCK:
             self._seal()
@@ -132,7 +149,7 @@ class Answers:
         """Those that are not sealed yet."""
         return [
             RememberedRecord(command_id, one.at, one.seq, one.digest, one.answer, one.refused)
-            for command_id, one in self._new.items()
+            for command_id, one in ((command_id, _read(row)) for command_id, row in self._new.items())
         ]
 
     def blocks(self) -> list[Block]:
@@ -141,7 +158,7 @@ class Answers:
 
     def take_over(self, new: list[RememberedRecord]) -> None:
         """The unsealed answers of a snapshot, after its blocks."""
-        self._new = {record.id: record.remembered() for record in new}
+        self._new = {record.id: _row(record.remembered()) for record in new}
 
     def attach(self, raw: bytes, part: Part) -> None:
         """The next sealed block of a snapshot."""
@@ -155,7 +172,8 @@ class Answers:
     def _seal(self) -> None:
         # Insertion order is time order, because an entity's time never goes back.
         records = self.new_records()[:BLOCK]
-        packed = zstandard.compress(_encode(records), LEVEL)
+        # A copy: what the compressor returns keeps the room that it could have needed.
+        packed = bytes(memoryview(zstandard.compress(_encode(records), LEVEL)))
         self._add(Block(packed, records[-1].at), (key_hash(record.id) for record in records))
         for record in records:
             del self._new[record.id]
@@ -180,8 +198,8 @@ class Answers:
             del self._sealed[self._first]
             self._first += 1
         new = self._new
-        while (oldest_new := next(iter(new.items()))) and oldest_new[1].at < too_old:
-            del new[oldest_new[0]]
+        while _HEAD.unpack_from(new[first := next(iter(new))])[0] < too_old:
+            del new[first]
 
     def _opened(self, number: int) -> dict[bytes, Remembered]:
         if self._cached is None or self._cached[0] != number:

@@ -11,6 +11,7 @@ from pricing.facts import BillFacts, BillTerms, Discount, LineFacts
 from pricing.pipeline import price_bill, work_out
 from pricing.workings import PricedBill
 from store_runtime.bill.payment import PAYABLE, Deposit, Payment
+from store_runtime.sharing import share_line
 
 MoneyStatus = Literal["open", "part_paid", "settled", "over_paid", "part_refunded", "refunded", "void"]
 
@@ -20,7 +21,7 @@ GRACE_MS = 30_000
 MILLI = 1_000
 
 
-class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A line with the price that is frozen for its round.
 
     Args:
@@ -44,6 +45,9 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     comped: int = 0
     weight_milli: int = 0
     priced_fen: int | None = None
+
+    def __post_init__(self) -> None:
+        share_line(self)
 
     @property
     def standing(self) -> int:
@@ -174,6 +178,10 @@ class Bill(msgspec.Struct, kw_only=True):
     shares_made: int = 0
     payments_made: int = 0
     discounts_made: int = 0
+
+    def __post_init__(self) -> None:
+        # A line's id is its key too.
+        self.lines = {line.line_id: line for line in self.lines.values()}
 
     # --- what it costs ---------------------------------------------------------------------------------
 

@@ -56,6 +56,8 @@ class CartLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def left(self) -> int | None:
         """How many can be had of what it needs, as the store said last; None: enough, as far as is known."""
+        if not self.stock:
+            return None
         return min((left for _, left in self.stock.values() if left is not None), default=None)
 
     @property

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from pricing.selection import Selection
+from store_runtime.sharing import shared, shared_counts, shared_id
 from store_runtime.store.orders.commands import LineStatus
 from store_runtime.store.orders.projections import PlacedLine
 from store_runtime.table_session.commands import Quote
@@ -22,7 +23,7 @@ class Guest(msgspec.Struct, kw_only=True):
     allergens: tuple[str, ...] = ()
 
 
-class OrderedLine(msgspec.Struct, kw_only=True):
+class OrderedLine(msgspec.Struct, kw_only=True, gc=False):
     """A line of a round. ``placed`` has its frozen prices, once the store took it (T5).
 
     ``status`` is the kitchen's word (``placing`` before it); ``note_seq`` says which note that was; ``cancelled`` of
@@ -51,6 +52,13 @@ class OrderedLine(msgspec.Struct, kw_only=True):
     moves: int = 0
     unlisted: bool = False
 
+    def __post_init__(self) -> None:
+        self.selection, self.quote = shared(self.selection), shared(self.quote)
+        self.counts = shared_counts(self.counts)
+        self.added_by = shared_id(self.added_by)
+        if self.placed is not None and self.promised_at == self.placed.promised_at:
+            self.promised_at = self.placed.promised_at
+
 
 class Round(msgspec.Struct, kw_only=True):
     """加菜批次 (T5). ``state``: placing → fired (pay-later), held (pay-first, until it is paid), waiting (until staff
@@ -66,6 +74,9 @@ class Round(msgspec.Struct, kw_only=True):
     hold_until: int = 0
     number: str = ""
     back: dict[str, int] = {}
+
+    def __post_init__(self) -> None:
+        self.lines = tuple(map(shared_id, self.lines))
 
 
 class StaffCall(msgspec.Struct, kw_only=True):

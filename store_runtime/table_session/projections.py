@@ -8,6 +8,7 @@ import msgspec
 
 from pricing.selection import Chosen
 from store_runtime.bill.projections import BillView, bill_view
+from store_runtime.sharing import shared_id
 from store_runtime.store.orders.commands import PlaceLines, PlaceUnlisted
 from store_runtime.store.orders.rejections import LineProblem
 from store_runtime.table_session.cart import CartLine
@@ -203,7 +204,7 @@ class RoundStands(View, frozen=True, kw_only=True):
 
 def line_id(session_id: str, number: int) -> str:
     """A line as the outside names it."""
-    return f"{session_id}.l{number}"
+    return shared_id(f"{session_id}.l{number}")
 
 
 def line_number(session_id: str, of: str) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from store_runtime.bill.state import Bill
 from store_runtime.by import By
 from store_runtime.live import LiveLog
+from store_runtime.sharing import shared_id
 from store_runtime.table.commands import SessionState
 from store_runtime.table.state import NO_TERMS
 from store_runtime.table.terms import TableTerms
@@ -69,6 +70,9 @@ class Session(msgspec.Struct, kw_only=True):
     others: dict[str, dict[str, int]] = {}
     others_change: int = 0
     live: LiveLog = msgspec.field(default_factory=LiveLog)
+
+    def __post_init__(self) -> None:
+        self.ordered = {shared_id(line_id): line for line_id, line in self.ordered.items()}
 
     def stand(self) -> None:
         """It waits for nothing any more. Used by evolve only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from actors.lanes import Answer, Batch, Request, decode_batch, encode_batch
@@ -66,7 +67,10 @@ async def test_G6_a_send_is_known_by_its_id_whatever_the_digest() -> None:
     """A newer release may digest the same stored send otherwise; it is still the one that was accepted."""
     async with local_silo(TillEntity) as silo:
         yes = await deliver(silo, quantity=1)
-        silo.host.activations["till/t"].memory.remembered.get(SEND).digest = b"otherwise"
+        answers = silo.host.activations["till/t"].memory.remembered
+        answered = answers.get(SEND)
+        assert answered is not None
+        answers.put(SEND, msgspec.structs.replace(answered, digest=b"otherwise"))
 
         assert await deliver(silo, quantity=1) == yes
 

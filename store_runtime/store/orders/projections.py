@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from store_runtime.sharing import share_line
 
-class PlacedPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+
+class PlacedPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A part of a set as the kitchen cooks it, and its share of the set's price: parts sum to the line (D3)."""
 
     dish_id: str
@@ -16,7 +18,7 @@ class PlacedPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name_en: str = ""
 
 
-class PlacedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PlacedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A line with the price that is frozen for its round (T5). ``provisional``: weight or price is still open (D5).
 
     ``promised_at`` (ms) is when the kitchen expects to have it ready.
@@ -34,6 +36,9 @@ class PlacedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     divisible: bool = True
     promised_at: int = 0
     parts: tuple[PlacedPart, ...] = ()
+
+    def __post_init__(self) -> None:
+        share_line(self)
 
 
 class PlacedLines(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
