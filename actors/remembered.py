@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import msgspec
 import zstandard
@@ -72,6 +73,12 @@ class RememberedRecord(msgspec.Struct, array_like=True, gc=False):
 
     def remembered(self) -> Remembered:
         return Remembered(self.at, self.seq, self.digest, self.answer, self.refused)
+
+
+def _record(command_id: bytes, row: bytes) -> RememberedRecord:
+    at, seq, refused, length = _HEAD.unpack_from(row)
+    end = _HEAD.size + length
+    return RememberedRecord(command_id, at, seq, row[_HEAD.size : end], row[end:], refused)
 
 
 class Block:
@@ -147,10 +154,7 @@ class Answers:
 
     def new_records(self) -> list[RememberedRecord]:
         """Those that are not sealed yet."""
-        return [
-            RememberedRecord(command_id, one.at, one.seq, one.digest, one.answer, one.refused)
-            for command_id, one in ((command_id, _read(row)) for command_id, row in self._new.items())
-        ]
+        return [_record(command_id, row) for command_id, row in self._new.items()]
 
     def blocks(self) -> list[Block]:
         """The sealed ones, the oldest first."""
@@ -171,7 +175,7 @@ class Answers:
 
     def _seal(self) -> None:
         # Insertion order is time order, because an entity's time never goes back.
-        records = self.new_records()[:BLOCK]
+        records = [_record(command_id, row) for command_id, row in islice(self._new.items(), BLOCK)]
         # A copy: what the compressor returns keeps the room that it could have needed.
         packed = bytes(memoryview(zstandard.compress(_encode(records), LEVEL)))
         self._add(Block(packed, records[-1].at), (key_hash(record.id) for record in records))
