@@ -27,6 +27,10 @@ class WrongCell(Exception):
     """The cell cannot be what its column holds; the text says what would be right."""
 
 
+class Uncalculated(str):
+    """A formula that no spreadsheet has calculated: its text."""
+
+
 class Column(msgspec.Struct, frozen=True):
     """One column.
 
@@ -71,6 +75,11 @@ class Sheet(msgspec.Struct, frozen=True):
 
 def plain(cell: Cell) -> str:
     """The cell as text: what somebody typed as 101 is the id ``101``, whatever the spreadsheet made of it."""
+    if isinstance(cell, Uncalculated):
+        raise WrongCell(
+            "a value; this formula was never calculated: open the file in a spreadsheet and save it, "
+            "or write the value"
+        )
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float) and cell.is_integer():

@@ -86,6 +86,9 @@ class _Reader:
     def __init__(self) -> None:
         self.read = Read()
         self.records: dict[str, list[_Record]] = {name: [] for name in BY_NAME}
+        self.wrong: dict[str, set[tuple[str, ...]]] = {name: set() for name in BY_NAME}
+        self.nameless: set[str] = set()
+        self.absent: set[tuple[str, str]] = set()
 
     def problem(self, sheet: str, row: int, column: str, problem: str, value: Cell = None) -> None:
         if len(self.read.problems) < PROBLEMS_MAX:
@@ -127,13 +130,14 @@ class _Reader:
         for needed in sheet.columns:
             if needed.name in sheet.key and needed not in columns:
                 self.problem(sheet.name, number, needed.name, "this column is missing")
+                self.absent.add((sheet.name, needed.name))
         return columns
 
     def _row(self, sheet: Sheet, number: int, row: dict[Column | None, Cell], beyond: Sequence[Cell]) -> None:
         if any(cell is not None and cell != "" for cell in beyond):
             self.problem(sheet.name, number, "", "more cells than the header has columns")
-        before = len(self.read.problems)
         fields: dict[str, Any] = {}
+        fits = True
         key: dict[str, str] = {}
         for column, cell in row.items():
             if column is None or cell is None or cell == "":
@@ -142,20 +146,25 @@ class _Reader:
                 value = column.read(cell)
             except WrongCell as wrong:
                 self.problem(sheet.name, number, column.name, str(wrong), cell)
+                fits = False
                 continue
             if column.name in sheet.key:
                 key[column.name] = value
             if column.field:
                 fields[column.field] = value
-        if len(self.read.problems) > before:
-            return
         cells = {column.name: cell for column, cell in row.items() if column is not None}
         missing = [name for name in sheet.key if not key.get(name)]
         for name in missing:
-            self.problem(sheet.name, number, name, "must not be empty")
-        if not missing and self._fits(sheet, number, fields, cells):
-            names = tuple(key[name] for name in sheet.key)
+            if fits and (sheet.name, name) not in self.absent:
+                self.problem(sheet.name, number, name, "must not be empty")
+        if missing:
+            self.nameless.add(sheet.name)
+            return
+        names = tuple(key[name] for name in sheet.key)
+        if fits and self._fits(sheet, number, fields, cells):
             self.records[sheet.name].append(_Record(sheet, number, names, fields, cells, {}))
+        else:
+            self.wrong[sheet.name].add(names)
 
     def _fits(self, sheet: Sheet, number: int, fields: dict[str, Any], cells: dict[str, Cell]) -> bool:
         """Whether the row by itself is within the bounds of its struct."""
@@ -189,16 +198,23 @@ class _Reader:
         return self.read
 
     def _belong(self, child: Sheet, parent: Sheet, field: str) -> None:
+        """A row whose owner's row is itself wrong is not reported: once that is mended, it belongs somewhere."""
         parents = {record.key: record for record in reversed(self.records[parent.name])}
         for record in self.records[child.name]:
             owner = parents.get(record.key[: len(parent.key)])
             if owner is None:
+                if self._is_wrong(parent, record.key[: len(parent.key)]):
+                    continue
                 column = parent.key[-1]
                 whose = " of ".join(reversed(record.key[: len(parent.key)]))
                 problem = f"no row for {whose} in sheet {parent.name}"
                 self.problem(child.name, record.row, column, problem, record.cells.get(column))
             else:
                 owner.children.setdefault(field, []).append(record)
+
+    def _is_wrong(self, sheet: Sheet, key: tuple[str, ...]) -> bool:
+        """Whether a row of this key is there with a fault, or may be: a row that has one has no name."""
+        return key in self.wrong[sheet.name] or sheet.name in self.nameless
 
     def _menu(self) -> None:
         fields = {

@@ -12,14 +12,15 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from typing import Any
 
 import xlsxwriter
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-from api.menu_files.columns import BY_NAME, SHEETS
-from api.menu_files.reading import CellProblem, Read, Rows, read_sheets
+from api.menu_files.columns import BY_NAME, SHEETS, Uncalculated
+from api.menu_files.reading import ROWS_MAX, CellProblem, Read, Rows, read_sheets
 from api.menu_files.writing import rows_of
 from pricing.menu import Menu
 
@@ -32,6 +33,8 @@ MADE = datetime.datetime(2026, 1, 1)
 """The date in the file: the same menu gives the same bytes."""
 
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?\bref="([A-Z]{1,3}\d{1,7}(?::[A-Z]{1,3}\d{1,7})?)"')
+
+_FORMULA = re.compile(rb"<(?:\w{1,9}:)?f[\s/>]")
 
 
 class NotAWorkbook(Exception):
@@ -76,15 +79,20 @@ def read_xlsx(body: bytes) -> Read:
             # What openpyxl does not carry over (styles, validation) is not what we read.
             warnings.simplefilter("ignore")
             book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+            written: Workbook | None = None
             try:
                 names = [name for name in book.sheetnames if name.strip().lower() in BY_NAME]
                 if not names:
                     raise NotAWorkbook(f"it has none of the sheets {', '.join(BY_NAME)}")
                 for name in names:
                     merged += _merged(name, body, book[name]._worksheet_path)
-                read = read_sheets((name.strip().lower(), _rows(book[name])) for name in names)
+                if any(_has_formulas(body, book[name]._worksheet_path) for name in names):
+                    written = load_workbook(io.BytesIO(body), read_only=True, keep_links=False)
+                read = read_sheets((name.strip().lower(), _rows(book, written, name)) for name in names)
             finally:
                 book.close()
+                if written is not None:
+                    written.close()
     except (
         InvalidFileException,
         zipfile.BadZipFile,
@@ -97,14 +105,49 @@ def read_xlsx(body: bytes) -> Read:
         # openpyxl raises what its parsers raise; whichever it is, the file is not one that Excel wrote.
         raise NotAWorkbook(f"it cannot be read ({type(e).__name__})") from e
     if merged:
-        read.problems, read.menu = [*merged, *read.problems], None
+        covered = {(one.sheet.strip().lower(), row) for one in merged for row in _rows_of(one.value)}
+        # All cells of a merge but one are empty: that is no fault of its own.
+        others = [one for one in read.problems if one.value or (one.sheet, one.row) not in covered]
+        read.problems, read.menu = [*merged, *others], None
     return read
 
 
-def _rows(page: ReadOnlyWorksheet) -> Rows:
+def _rows(book: Workbook, written: Workbook | None, name: str) -> Rows:
+    if written is None:
+        return enumerate(_cells(book[name]), 1)
+    pairs = zip(_cells(book[name]), _cells(written[name]), strict=False)
+    return enumerate((_with_formulas(values, cells) for values, cells in pairs), 1)
+
+
+def _cells(page: ReadOnlyWorksheet) -> Iterator[tuple[Any, ...]]:
     # A file may say that it has a million rows, or one: count those that come.
     page.reset_dimensions()
-    return enumerate(page.iter_rows(values_only=True, max_col=COLUMNS_MAX), 1)
+    return page.iter_rows(values_only=True, max_col=COLUMNS_MAX)  # type: ignore[no-any-return]
+
+
+def _with_formulas(values: tuple[Any, ...], cells: tuple[Any, ...]) -> list[Any]:
+    """What was calculated; where nothing was, the formula."""
+    return [
+        Uncalculated(getattr(cell, "text", cell)) if value is None and cell is not None else value
+        for value, cell in zip(values, cells, strict=False)
+    ]
+
+
+def _has_formulas(body: bytes, path: str) -> bool:
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        tail = b""
+        for chunk in _chunks(archive, archive.getinfo(path)):
+            if _FORMULA.search(tail + chunk):
+                return True
+            tail = chunk[-20:]
+    return False
+
+
+def _rows_of(ref: str) -> range:
+    """``A2:B5`` → 2 to 5."""
+    first, _, last = ref.partition(":")
+    rows = [int(re.sub(r"\D", "", corner)) for corner in (first, last or first)]
+    return range(rows[0], min(rows[1], ROWS_MAX) + 1)
 
 
 def _must_be_harmless(body: bytes) -> None:
@@ -149,7 +192,7 @@ def _merged(sheet: str, body: bytes, path: str) -> Iterator[CellProblem]:
                 if found > MERGES_MAX:
                     return
                 ref = match[1].decode()
-                row = int(re.sub(r"\D", "", ref.partition(":")[0]))
+                row = _rows_of(ref).start
                 problem = "these cells are merged; write the value into each row"
                 yield CellProblem(sheet=sheet, row=row, column="", problem=problem, value=ref)
             tail = window[max(end, len(window) - 200) :]

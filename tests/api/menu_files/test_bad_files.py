@@ -73,13 +73,56 @@ def test_A2_merged_cells_are_refused_with_their_place() -> None:
     """It cannot be known which rows their value is meant for."""
     body = workbook("A2:A3", dishes=[DISH_HEADER, ("tea", "茶", 8), ("rice", "饭", 3)])
 
-    assert problems(body)[0] == (
-        "dishes",
-        2,
-        "",
-        "these cells are merged; write the value into each row",
-        "A2:A3",
+    assert problems(body) == [
+        ("dishes", 2, "", "these cells are merged; write the value into each row", "A2:A3")
+    ]
+
+
+GROUP_HEADER = ("dish_id", "group_id", "name")
+OPTION_HEADER = ("dish_id", "group_id", "option_id", "name")
+
+
+def test_A2_what_hangs_on_a_wrong_row_is_not_reported_again() -> None:
+    """One price is wrong: its options have a dish, only not yet a right one. A real orphan is still named."""
+    body = workbook(
+        dishes=[DISH_HEADER, ("tea", "茶", "eight"), ("rice", "饭", -3)],
+        option_groups=[
+            GROUP_HEADER,
+            *((dish, group, "组") for dish in ("tea", "rice") for group in ("size", "ice")),
+            ("soup", "size", "杯型"),
+        ],
+        options=[OPTION_HEADER, ("tea", "size", "large", "大"), ("rice", "ice", "none", "去冰")],
     )
+
+    assert problems(body) == [
+        ("dishes", 2, "price", "a number", "eight"),
+        ("dishes", 3, "price", "Expected int >= 0", "-3"),
+        ("option_groups", 6, "dish_id", "no row for soup in sheet dishes", "soup"),
+    ]
+
+
+def test_A2_a_missing_id_column_is_one_problem() -> None:
+    """And not one for each row, nor for what belongs to them."""
+    body = workbook(
+        dishes=[("name", "price"), ("茶", 8), ("饭", 3)],
+        option_groups=[GROUP_HEADER, ("tea", "size", "杯型")],
+    )
+
+    assert [one[:4] for one in problems(body)] == [("dishes", 1, "dish_id", "this column is missing")]
+
+
+def test_A2_a_formula_that_was_never_calculated_is_called_one() -> None:
+    """A program wrote it: there is no value in the file. Calculated ones are read, empty cells stay empty."""
+    body = workbook(dishes=[DISH_HEADER, ("tea", "茶", "=4*2"), ("=A2", "饭", 3), ("rice", None, 3)])
+
+    found = problems(body)
+
+    assert [(row, column, value) for _, row, column, _, value in found] == [
+        (2, "price", "=4*2"),
+        (3, "dish_id", "=A2"),
+        (4, "name", ""),
+    ]
+    assert all("formula was never calculated" in problem for _, _, _, problem, _ in found[:2])
 
 
 def test_A2_what_does_not_fit_together_is_named_by_row() -> None:
