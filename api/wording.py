@@ -42,6 +42,7 @@ FORMS = {
 """Pattern of a field → what it asks for."""
 
 _MATCHING = re.compile(r"matching regex (.+)$", re.DOTALL)
+_CHOICE = re.compile(r"\^\((\w+(?:\|\w+)*)\)\$")
 _STEP = re.compile(r"\.([^.\[]+)|\[[^\]]*\]")
 
 
@@ -57,8 +58,19 @@ def problem_in_words(problem: str, path: str, into: Any) -> str:
     pattern = _MATCHING.search(problem)
     if pattern is None:
         return problem.replace("`", "")
-    form = FORMS.get(ast.literal_eval(pattern[1]))
+    form = form_of(ast.literal_eval(pattern[1]))
     return "Expected text of another form" if form is None else f"Expected {form}"
+
+
+def form_of(pattern: str) -> str | None:
+    """What a pattern asks for; None for one that nobody has put into words.
+
+    >>> form_of("^(cash|card)$")
+    'one of cash, card'
+    """
+    if choice := _CHOICE.match(pattern):
+        return f"one of {choice[1].replace('|', ', ')}"
+    return FORMS.get(pattern)
 
 
 def _values(into: Any, path: str) -> Iterator[Any]:

@@ -15,6 +15,7 @@ from actors.words import Event
 from cluster.embedded.failure import EmbeddedFailure
 from cluster.rooms import TYPES
 from cluster.showing import SHOWN_MAX, fields_of, lines_of, moment, plain
+from store_runtime.live import LiveLog
 from store_runtime.table_session.actor import TableSession
 from store_runtime.table_session.story import Told, tell
 
@@ -151,6 +152,10 @@ def _asides(document: Document) -> Iterator[str]:
 
 def _state(memory: EntityMemory) -> Iterator[str]:
     yield f"state after {memory.seq} ({moment(memory.last_at)})"
-    yield from lines_of(plain(memory.state, SHOWN_MAX))
+    shown = plain(memory.state, SHOWN_MAX)
+    if isinstance(getattr(memory.state, "live", None), LiveLog):
+        # What screens were told, packed: the events above say the same.
+        del shown["live"]
+    yield from lines_of(shown)
     if memory.sends:
         yield f"  messages not yet acknowledged: {len(memory.sends)}"

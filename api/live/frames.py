@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import hashlib
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -22,6 +23,10 @@ TOO_SLOW = 4408
 MESSAGE_BYTES_MAX = 4_096
 """Of a client; it has nothing to say here."""
 
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+"""That may stand in a frame; applications have 3000 to 4999."""
+
+_UTF8 = codecs.getincrementaldecoder("utf-8")
 _ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -57,12 +62,13 @@ def close_frame(code: int, reason: str) -> bytes:
 class Frames:
     """Takes a client's bytes and gives its frames. Bounded: a frame is refused by its head."""
 
-    __slots__ = ("_buffer", "_message_bytes", "_open")
+    __slots__ = ("_buffer", "_message_bytes", "_open", "_text")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._open = False
         self._message_bytes = 0
+        self._text: codecs.IncrementalDecoder | None = None
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """(opcode, payload) of the frames that are whole now. Raises BadFrame."""
@@ -95,7 +101,10 @@ class Frames:
             return None
         payload = _unmasked(bytes(buffer[at + 4 : at + 4 + size]), bytes(buffer[at : at + 4]))
         del buffer[: at + 4 + size]
+        if opcode == CLOSE:
+            _check_close(payload)
         if opcode < CLOSE:
+            self._check_text(opcode, payload, final)
             self._message_bytes = 0 if final else self._message_bytes + size
             self._open = not final
         return opcode, payload
@@ -111,6 +120,32 @@ class Frames:
             raise BadFrame(PROTOCOL_ERROR, "messages come one after the other")
         if self._message_bytes + size > MESSAGE_BYTES_MAX:
             raise BadFrame(TOO_LARGE, f"a message has at most {MESSAGE_BYTES_MAX} bytes")
+
+    def _check_text(self, opcode: int, payload: bytes, final: bool) -> None:
+        """A character may lie in two frames of a message, not in two messages."""
+        if opcode == TEXT:
+            self._text = _UTF8()
+        if self._text is None:
+            return
+        try:
+            self._text.decode(payload, final)
+        except UnicodeDecodeError:
+            raise BadFrame(NOT_UTF8, "a text is UTF-8") from None
+        if final:
+            self._text = None
+
+
+def _check_close(payload: bytes) -> None:
+    """Nothing, or a code and a reason."""
+    if not payload:
+        return
+    code = int.from_bytes(payload[:2], "big")
+    if len(payload) == 1 or not (code in _CLOSE_CODES or 3000 <= code < 5000):
+        raise BadFrame(PROTOCOL_ERROR, "a close frame begins with a code that may be sent")
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError:
+        raise BadFrame(NOT_UTF8, "the reason of a close is UTF-8") from None
 
 
 def _unmasked(payload: bytes, mask: bytes) -> bytes:

@@ -109,7 +109,7 @@ def reopen(ledger: Ledger, reason: str, by: By, same_day: bool) -> None:
     if ledger.bill.reopened_until:
         return
     if not ledger.settled:
-        raise IllegalTransition(state=ledger.bill.status(ledger.at), allowed=["discount", "pay"])
+        raise IllegalTransition(state=ledger.bill.status(ledger.at), allowed=["adjustments", "payments"])
     if not same_day:
         raise ReopenTooLate()
     ledger.add(BillReopened(by=by, reason=reason, until=ledger.at + REOPENED_MS))

@@ -60,9 +60,9 @@ from store_runtime.waiting_queue.state import ACTIVE, Queue, Ticket, TicketState
 
 PASSES_MAX = 100
 ALLOWED = {
-    TicketState.WAITING: ["call", "seat", "left"],
-    TicketState.CALLED: ["call", "seat", "passed", "left"],
-    TicketState.PASSED: ["waiting", "seat"],
+    TicketState.WAITING: ["call", "seat", "leave"],
+    TicketState.CALLED: ["call", "seat", "pass", "leave"],
+    TicketState.PASSED: ["rejoin", "seat"],
     TicketState.SEATED: [],
     TicketState.LEFT: [],
 }
@@ -167,7 +167,7 @@ class WaitingQueue(Audited, Entity[Queue]):
             case "waiting":
                 self._must_be(ticket, TicketState.PASSED)
                 if cmd.by is None and ticket.rejoins >= queue.terms.rejoins_max:
-                    raise IllegalTransition(state=ticket.state.value, allowed=["take_ticket"])
+                    raise IllegalTransition(state=ticket.state.value, allowed=["tickets"])
                 behind = min(queue.terms.back_by, len(queue.order.get(ticket.prefix, [])))
                 event = TicketRejoined(code=cmd.code, behind=behind, by=cmd.by)
             case "left":

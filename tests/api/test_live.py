@@ -165,6 +165,14 @@ async def test_X1_what_is_no_websocket_is_told_so(house: House) -> None:
         (masked(frames.CONTINUATION, b"x"), frames.PROTOCOL_ERROR),
         (masked(frames.TEXT, b"x" * 5_000), frames.TOO_LARGE),
         (masked(frames.TEXT, b"ping") * 200, frames.POLICY),
+        (masked(frames.TEXT, b"\xe9\x96"), frames.NOT_UTF8),
+        (
+            masked(frames.TEXT, b"\xe5", final=False) + masked(frames.CONTINUATION, b"\xbc\xff"),
+            frames.NOT_UTF8,
+        ),
+        (masked(frames.CLOSE, b"\x03"), frames.PROTOCOL_ERROR),
+        (masked(frames.CLOSE, b"\x03\xed"), frames.PROTOCOL_ERROR),
+        (masked(frames.CLOSE, b"\x03\xe8\xff"), frames.NOT_UTF8),
     ],
     # Masks are random, and each worker of the test run must name the tests alike.
     ids=[
@@ -175,6 +183,11 @@ async def test_X1_what_is_no_websocket_is_told_so(house: House) -> None:
         "nothing to continue",
         "too large",
         "too many",
+        "half a character",
+        "not UTF-8 in the second frame",
+        "close of one byte",
+        "close with a code that is never sent",
+        "close with a reason that is not UTF-8",
     ],
 )
 async def test_X1_garbage_closes_one_socket_and_no_other(house: House, garbage: bytes, code: int) -> None:
@@ -198,6 +211,9 @@ async def test_X1_pings_are_answered_and_a_close_is_echoed(house: House) -> None
         while (got := await phone.frame())[0] == frames.TEXT:
             pass
         assert got == (frames.PONG, b"are you there")
+        half, rest = masked(frames.TEXT, b"\xe5\xbc", final=False), masked(frames.CONTINUATION, b"\x80")
+        phone.writer.write(half + masked(frames.PING, b"\xff") + rest + masked(frames.BINARY, b"\xff"))
+        assert await phone.frame() == (frames.PONG, b"\xff")
         phone.writer.write(masked(frames.CLOSE, b"\x03\xe8"))
         assert await phone.frame() == (frames.CLOSE, b"\x03\xe8")
 

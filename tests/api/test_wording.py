@@ -12,8 +12,11 @@ import pytest
 from actors.words import Rejection
 from api.app import TABLES
 from api.bodies import parse_body, parse_query
-from api.wording import FORMS
+from api.wording import form_of
 from store_runtime.rejections import InvalidField
+from store_runtime.store.kitchen.machine import MACHINE, allowed
+from store_runtime.store.kitchen.words import LineState
+from store_runtime.waiting_queue.actor import ALLOWED
 from tests.api.house import House, fresh_key
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +63,7 @@ def test_every_pattern_of_every_route_has_words(route: str) -> None:
     """A new pattern comes with its words."""
     _, components = msgspec.json.schema_components([TAKEN[route]])
 
-    assert set(_patterns(components)) <= FORMS.keys()
+    assert [pattern for pattern in _patterns(components) if form_of(pattern) is None] == []
 
 
 def _kinds(of: type[Rejection]) -> Iterator[type[Rejection]]:
@@ -91,6 +94,25 @@ def test_a_query_parameter_lists_its_values() -> None:
     with pytest.raises(InvalidField) as refused:
         parse_query(b"fulfilment=drone", Chosen)
     assert refused.value.problem == "Invalid enum value 'drone'; allowed: delivery, pickup"
+
+
+def _last_words(below: str) -> set[str]:
+    """Of the addresses that go on after this parameter."""
+    paths = (operation.path for table in TABLES for operation in table.operations)
+    return {path.rpartition("/")[2] for path in paths if f"{{{below}}}/" in path}
+
+
+@pytest.mark.parametrize("state", MACHINE)
+def test_O3_what_is_allowed_of_a_kitchen_line_has_an_address(state: LineState) -> None:
+    """A client puts the word behind the line's address."""
+    assert set(allowed(state)) <= _last_words("kitchen_line_id")
+    assert ("rush-reply" in allowed(state)) == ("REPLY" in MACHINE[state])
+
+
+@pytest.mark.parametrize("words", ALLOWED.values(), ids=ALLOWED)
+def test_T15_what_is_allowed_of_a_ticket_has_an_address(words: list[str]) -> None:
+    """Below the ticket, or the queue's own ``call``."""
+    assert set(words) <= {*_last_words("queue_ticket_id"), "call"}
 
 
 async def test_an_enum_lists_what_is_allowed(house: House) -> None:

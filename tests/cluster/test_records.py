@@ -111,6 +111,15 @@ async def test_replay_stops_at_a_moment(records: Records, past: History) -> None
     assert lines[1].startswith("state after 0")
 
 
+async def test_replay_leaves_out_what_screens_were_told(records: Records, past: History) -> None:
+    """It is packed, and the events above it say the same."""
+    lines = [line async for line in replay(STORE, records.journal.read(STORE), Point())]
+
+    state = lines[next(n for n, line in enumerate(lines) if line.startswith("state after")) :]
+    assert any(line.startswith("  settings:") for line in state)
+    assert not any(line.lstrip().startswith(("live:", "rows:")) for line in state)
+
+
 async def test_replay_to_what_has_not_happened_yet_says_so(records: Records, past: History) -> None:
     """The whole story, and that there is no more of it."""
     lines = [line async for line in replay(STORE, records.journal.read(STORE), Point(seq=99_999))]

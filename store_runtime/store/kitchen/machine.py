@@ -42,11 +42,18 @@ asked for though it is not begun itself: a set is cancelled whole or not at all.
 BY_HAND: frozenset[Step] = frozenset({"HOLD", "FIRE", "START", "READY", "SERVE", "RECALL", "REMAKE"})
 """What is asked for by name; the other steps have commands of their own."""
 
-_NAMED: dict[Step, str] = {
-    "CANCEL_REQUEST": "cancel",
+_ADDRESSES: dict[Step, str] = {
+    **{step: step.lower() for step in sorted(BY_HAND)},
+    "MOVE": "move",
+    "RUSH": "rush",
+    "REPLY": "rush-reply",
     "CANCEL_OK": "cancel-ok",
     "CANCEL_REFUSED": "cancel-refuse",
 }
+"""A step and the last word of its address below a kitchen line.
+
+Splitting happens by itself; a cancel is asked for, and a dish comped, at the order.
+"""
 
 
 def after(line: KitchenLine, step: Step) -> LineState:
@@ -60,11 +67,10 @@ def after(line: KitchenLine, step: Step) -> LineState:
 
 
 _ALLOWED: dict[LineState, list[str]] = {
-    state: [_NAMED.get(step, step.lower()) for step in steps if step != "SPLIT"]
-    for state, steps in MACHINE.items()
+    state: [_ADDRESSES[step] for step in steps if step in _ADDRESSES] for state, steps in MACHINE.items()
 }
 
 
 def allowed(state: LineState) -> list[str]:
-    """What can be done from a state, as the addresses name it; splitting happens by itself."""
+    """What can be done from a state, as the addresses below the line name it."""
     return _ALLOWED[state]

@@ -55,11 +55,11 @@ from store_runtime.store.orders.state import Batch, BatchState, notes_of
 from store_runtime.store.state import StoreBooks
 
 _ALLOWED = {
-    BatchState.HELD: ["fire", "release", "reject"],
+    BatchState.HELD: ["reject"],
     BatchState.WAITING: ["accept", "reject"],
-    BatchState.FIRED: ["cancel"],
-    BatchState.LAPSED: ["fire"],
+    BatchState.LAPSED: ["reject"],
 }
+"""What staff can do from a state, as the addresses name it; what follows from a payment is nobody's to ask for."""
 
 
 class OrderDesk(OrderEvolution):
@@ -226,7 +226,7 @@ class OrderDesk(OrderEvolution):
         if batch is None or batch.state.holds or batch.state is BatchState.LAPSED:
             yield BatchReleased(order=cmd.order, batch=cmd.batch, reason=cmd.reason)
         elif batch.state is BatchState.FIRED:
-            raise IllegalTransition(state=batch.state.value, allowed=_ALLOWED[batch.state])
+            raise IllegalTransition(state=batch.state.value, allowed=_ALLOWED.get(batch.state, []))
 
     def _fired(
         self, store: StoreBooks, batch: Batch, number: Number | None, at: int, by: By | None = None
