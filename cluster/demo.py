@@ -20,6 +20,10 @@ from cluster import demo_tables
 from cluster.demo_data import DemoStore, stores
 from flash_sale.commands import GetSale
 from flash_sale.projections import SaleView
+from store_runtime.delivery.commands import GetDelivery
+from store_runtime.delivery.projections import DeliveryView
+from store_runtime.reservations.commands import GetPlan
+from store_runtime.reservations.projections import PlanView
 from store_runtime.store.commands import ChangeSettings, CreateFlashSale, CreateStore
 from store_runtime.store.kitchen.commands import ChangeKitchen
 from store_runtime.store.menu.commands import GetMenu, PublishMenu, SaveDraft, SetStocks
@@ -57,7 +61,7 @@ class Demo:
         return open_sales or [await self._new_sale()]
 
     async def _open(self, store: DemoStore) -> None:
-        """One restaurant. A menu that somebody has published since is theirs, and stays."""
+        """One restaurant. Menu, delivery and reservation plan that somebody has set since are theirs, and stay."""
         key = f"store/{store.store_id}"
         before = "" if store.store_id == STORE else f"{store.store_id}/"
         await self._do(key, CreateStore(name=store.name), f"{before}store")
@@ -66,6 +70,14 @@ class Demo:
         await self._do(key, ChangeKitchen(stations=store.stations), f"{before}stations")
         for entity, command, step in demo_tables.commands(store, self._secret):
             await self._do(entity, command, f"{before}{step}")
+        if store.delivery is not None:
+            known = await self._ask(f"delivery/{store.store_id}", GetDelivery(), "")
+            if msgspec.msgpack.decode(_accepted(known), type=DeliveryView).version == 0:
+                await self._do(f"delivery/{store.store_id}", store.delivery, f"{before}delivery")
+        if store.reservations is not None:
+            known = await self._ask(f"reservation-plan/{store.store_id}", GetPlan(), "")
+            if msgspec.msgpack.decode(_accepted(known), type=PlanView).version == 0:
+                await self._do(f"reservation-plan/{store.store_id}", store.reservations, f"{before}plan")
         reply = await self._ask(key, GetMenu(), "")
         if msgspec.msgpack.decode(_accepted(reply), type=MenuView).menu_version == 0:
             await self._do(key, SaveDraft(menu=store.menu), f"{before}draft")

@@ -1,7 +1,8 @@
 """The demo's restaurants as data: a dining room, a fast-food counter and a café, one file each.
 
 The first one, ``demo``, has the most tables: anybody joins by scanning and it is paid at the end; at the others the
-kitchen begins when it is paid. ``menu`` is what ``PUT …/menu/draft`` takes.
+kitchen begins when it is paid. The dining room takes reservations, the counter delivers. ``menu`` is what
+``PUT …/menu/draft`` takes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from importlib.resources import files
 import msgspec
 
 from pricing.menu import Menu
+from store_runtime.delivery.commands import ChangeDelivery
+from store_runtime.reservations.commands import ChangePlan
 from store_runtime.store.commands import JoinPolicy, PayMode
 from store_runtime.store.kitchen.terms import StationTerms
 from store_runtime.store.menu.commands import StockSetting
@@ -29,7 +32,10 @@ class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DemoStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One restaurant. ``stock`` is what it counts and refills every day."""
+    """One restaurant. ``stock`` is what it counts and refills every day.
+
+    ``delivery`` and ``reservations`` are None where it has neither.
+    """
 
     store_id: str
     name: str
@@ -39,6 +45,8 @@ class DemoStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stations: tuple[StationTerms, ...]
     stock: tuple[StockSetting, ...]
     menu: Menu
+    delivery: ChangeDelivery | None = None
+    reservations: ChangePlan | None = None
 
 
 @cache

@@ -27,6 +27,10 @@ from flash_sale.projections import SaleView
 from pricing.items import MenuIndex, PricedItem, price_item
 from pricing.menu_check import problems_of
 from pricing.selection import Selection
+from store_runtime.delivery.commands import ChangeDelivery, GetDelivery, GetFee, Point
+from store_runtime.delivery.projections import DeliveryView, Fee
+from store_runtime.reservations.commands import ChangePlan, GetPlan, Policy
+from store_runtime.reservations.projections import PlanView
 from store_runtime.store.menu.commands import GetMenu, PutDish
 from store_runtime.store.menu.projections import MenuView
 from store_runtime.table.code import CodePlace, GetCode
@@ -85,6 +89,37 @@ def test_D1_D7_the_demo_has_three_real_menus() -> None:
     assert {dish.kind for dish in dining.dishes} == {"plain", "set", "weighed", "market"}
     assert sum(area.tables for area in stores()[0].areas) == 20
     assert any(area.room for area in stores()[0].areas)
+
+
+async def test_T12_T14_one_can_have_the_demo_deliver_and_reserve_at_it(silo: Silo) -> None:
+    """The counter brings a bowl to an address nearby for a fee; the dining room has seats every evening."""
+    await _demo(silo).seed({}, [])
+
+    near = GetFee(to=Point(lat=31.2304, lng=121.4737))
+    fee = msgspec.msgpack.decode(await _ask(silo, "delivery/demo-counter", near), type=Fee)
+    plan = msgspec.msgpack.decode(await _ask(silo, "reservation-plan/demo", GetPlan()), type=PlanView)
+
+    assert (fee.zone_id, fee.fee_fen, fee.min_order_fen) == ("near", 300, 2_000)
+    assert sum(slot.seats for slot in plan.slots if slot.starts >= "17:00") > 0
+    assert all(len(slot.weekdays) == 7 for slot in plan.slots)
+
+
+async def test_T12_T14_terms_that_were_changed_since_stay(silo: Silo) -> None:
+    """The demo made again, also under another secret, does not undo a manager's work."""
+    await _demo(silo).seed({}, [])
+    away = ChangeDelivery(offered=False, origin=Point(lat=1, lng=1), zones=())
+    full = ChangePlan(slots=(), policy=Policy())
+    for entity, change in (("delivery/demo-counter", away), ("reservation-plan/demo", full)):
+        key = command_id(SECRET, "test", "PUT", entity, "demo", "1")
+        assert isinstance(await silo.router.ask(entity, change, command_id=key), Accepted)
+
+    await Demo(silo.router, b"another" * 8, silo.clock.now_ms()).seed({}, [])
+
+    terms = msgspec.msgpack.decode(
+        await _ask(silo, "delivery/demo-counter", GetDelivery()), type=DeliveryView
+    )
+    plan = msgspec.msgpack.decode(await _ask(silo, "reservation-plan/demo", GetPlan()), type=PlanView)
+    assert (terms.offered, plan.slots) == (False, ())
 
 
 async def test_D1_a_menu_that_was_published_since_stays(silo: Silo) -> None:
