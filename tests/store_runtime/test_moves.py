@@ -14,7 +14,7 @@ from store_runtime.bill.splitting import LineClaim, SplitPart
 from store_runtime.store.menu.commands import PutDish
 from store_runtime.table.rejections import TableTaken
 from store_runtime.table_session.bill_commands import PayBill, SplitBill
-from store_runtime.table_session.commands import ClearSession, EditCart, SubmitRound
+from store_runtime.table_session.commands import ClearSession, EditCart, LeaveSession, SubmitRound
 from store_runtime.table_session.invariants import violations
 from store_runtime.table_session.moving.commands import (
     Combine,
@@ -252,6 +252,19 @@ def test_T8_a_share_of_the_lines_that_is_paid_keeps_them() -> None:
     give = floor.when(f"table-session/{left}", GiveBack(to_session=right, by=WAITER))
 
     assert give.rejection == MoneyMoved()
+
+
+def test_T8_who_left_for_the_other_table_is_back_when_it_is_merged() -> None:
+    """Ann went over to Bob's table; when it comes to hers, she orders there again."""
+    floor = Floor()
+    left, right = floor.scan("ann").reply.session_id, floor.scan("bob", "t9").reply.session_id
+    floor.tell(left, LeaveSession(user_id="ann"))
+    floor.scan("ann", "t9")
+
+    floor.tell(left, Merge(from_session=right, by=WAITER))
+
+    assert floor.when(f"table-session/{left}", EditCart(ops=(add("a1"),), user_id="ann")).accepted
+    assert [guest.left for guest in floor.session(left).guests.values()] == [False, False]
 
 
 def test_T8_two_that_merge_each_other_are_both_refused_or_one_is_merged() -> None:
