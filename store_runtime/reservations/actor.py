@@ -149,7 +149,7 @@ class ReservationBook(Audited, BookEvolution):
         if booking.state not in (BookingState.HELD, BookingState.BOOKED):
             raise IllegalTransition(state=booking.state.value, allowed=[])
         if cmd.user_id and booking.made.prepaid:
-            raise IllegalTransition(state="prepaid", allowed=["cancel_by_staff"])
+            raise IllegalTransition(state="prepaid", allowed=[])
         reason = cmd.reason or ("by_diner" if cmd.user_id else "by_staff")
         events: list[Event] = [ReservationCancelled(code=cmd.code, reason=reason, by=cmd.by)]
         events += deposits.closed(cmd.code, booking, turn.at)

@@ -192,7 +192,7 @@ async def test_T14_dishes_that_are_paid_come_with_their_seats(house: House) -> N
     reservation = f"/api/v1/reservations/{shown['reservation_id']}"
     assert (await house.http.get(reservation, headers=who)).json()["status"] == "booked"
     taken = await house.http.post(f"{reservation}/cancel", json={}, headers=who)
-    assert (taken.status_code, taken.json()["state"]) == (409, "prepaid")
+    assert (taken.status_code, taken.json()["state"], taken.json()["allowed"]) == (409, "prepaid", [])
 
     cancelled = await house.http.post(f"{placed.headers['location']}/cancel", json={}, headers=who)
     assert cancelled.status_code == 200
