@@ -132,12 +132,15 @@ class EndDepositBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: Why
 
 
-async def _may_give(call: Call, action: Action, act: Giving, **fields: Any) -> tuple[str, By, int]:
-    """The session, who does it, and the most that it may give away: what it would now."""
+async def _may_give(call: Call, action: Action, act: Giving, **fields: Any) -> tuple[str, By, Giveaway]:
+    """The session, who does it, and the most that it may give away: what it would now, with what they gave before.
+
+    Paid money that goes back is a refund, whatever the act.
+    """
     session, store_id = await session_for_staff(call)
-    given = await call.ask(session, GetGiveaway(act=act, **fields), Giveaway)
-    by = await authorize(call, store_id, action, given.amount_fen)
-    return session, by, given.amount_fen
+    given = await call.ask(session, GetGiveaway(act=act, account=who(call).account, **fields), Giveaway)
+    by = await authorize(call, store_id, "line.refund" if given.back_fen else action, given.judged_fen)
+    return session, by, given
 
 
 async def _bill(call: Call, session: str, command: Any) -> Answer:
@@ -204,8 +207,9 @@ async def adjust_bill(call: Call) -> Answer:
         session, _ = await session_for_staff(call)
         return await _bill(call, session, WithdrawDiscount(discount_id=body.discount_id, by=who(call)))
     if body.kind == "rounding":
-        session, by, fen = await _may_give(call, "bill.discount", "rounding", rounding=body.rounding)
-        return await _bill(call, session, RoundBill(rounding=body.rounding, by=by, allowed_fen=fen))
+        session, by, given = await _may_give(call, "bill.discount", "rounding", rounding=body.rounding)
+        command = RoundBill(rounding=body.rounding, by=by, allowed_fen=given.judged_fen)
+        return await _bill(call, session, command)
     if not body.reason:
         raise InvalidField(path="$.reason", problem="why it is given")
     return await _discount(call, body.line_id, body.amount_fen, body.permille, body.reason)
@@ -213,9 +217,14 @@ async def adjust_bill(call: Call) -> Answer:
 
 async def _discount(call: Call, line_id: str, amount_fen: int, permille: int, reason: str) -> Answer:
     fields = {"line_id": line_id, "amount_fen": amount_fen, "permille": permille}
-    session, by, fen = await _may_give(call, "bill.discount", "discount", **fields)
+    session, by, given = await _may_give(call, "bill.discount", "discount", **fields)
     command = DiscountBill(
-        reason=reason, by=by, line_id=line_id, amount_fen=amount_fen, permille=permille, allowed_fen=fen
+        reason=reason,
+        by=by,
+        line_id=line_id,
+        amount_fen=amount_fen,
+        permille=permille,
+        allowed_fen=given.judged_fen,
     )
     return await _bill(call, session, command)
 
@@ -294,17 +303,27 @@ async def end_deposit(call: Call) -> Answer:
     answers={200: BillShown},
     key=Key.REQUIRED,
     headers=APPROVAL_HEADERS,
-    problems=[*_GIVES, LineNotFound, OverRefund],
+    problems=[*_GIVES, LineNotFound, OverRefund, IllegalTransition, LineUnconfirmed],
     example={"quantity": 1, "reason": "上错"},
 )
 async def cancel_ordered(call: Call) -> Answer:
     """退菜: so many of a line shall not be served.
 
-    What the kitchen has not begun is off at once; else it is asked, and the bill changes when it says yes.
+    What the kitchen has not begun is off at once; else it is asked, and the bill changes when it says yes. Where paid
+    money goes back, that is a refund, and allowed as one. What is served is comped or refunded.
     """
     line_id, body = call.params["line_id"], call.body
-    session, by, _ = await _may_give(call, "line.cancel", "cancel", line_id=line_id, quantity=body.quantity)
-    command = CancelOrdered(line_id=line_id, quantity=body.quantity, reason=body.reason, by=by)
+    session, by, given = await _may_give(
+        call, "line.cancel", "cancel", line_id=line_id, quantity=body.quantity
+    )
+    command = CancelOrdered(
+        line_id=line_id,
+        quantity=body.quantity,
+        reason=body.reason,
+        by=by,
+        allowed_fen=given.judged_fen,
+        allowed_back_fen=given.back_fen,
+    )
     return await _bill(call, session, command)
 
 
@@ -316,14 +335,16 @@ async def cancel_ordered(call: Call) -> Answer:
     answers={200: BillShown},
     key=Key.REQUIRED,
     headers=APPROVAL_HEADERS,
-    problems=[*_GIVES, LineNotFound, OverRefund],
+    problems=[*_GIVES, LineNotFound, OverRefund, LineUnconfirmed],
     example={"quantity": 1, "reason": "凉了"},
 )
 async def comp_ordered(call: Call) -> Answer:
     """赠菜: so many of a line cost nothing; they stay sold, and count to no threshold."""
     line_id, body = call.params["line_id"], call.body
-    session, by, fen = await _may_give(call, "line.comp", "comp", line_id=line_id, quantity=body.quantity)
-    command = CompOrdered(line_id=line_id, quantity=body.quantity, reason=body.reason, by=by, allowed_fen=fen)
+    session, by, given = await _may_give(call, "line.comp", "comp", line_id=line_id, quantity=body.quantity)
+    command = CompOrdered(
+        line_id=line_id, quantity=body.quantity, reason=body.reason, by=by, allowed_fen=given.judged_fen
+    )
     return await _bill(call, session, command)
 
 
@@ -345,9 +366,11 @@ async def refund_ordered(call: Call) -> Answer:
     Also after the table was cleared.
     """
     line_id, body = call.params["line_id"], call.body
-    session, by, fen = await _may_give(call, "line.refund", "refund", line_id=line_id, quantity=body.quantity)
+    session, by, given = await _may_give(
+        call, "line.refund", "refund", line_id=line_id, quantity=body.quantity
+    )
     command = RefundOrdered(
-        line_id=line_id, quantity=body.quantity, reason=body.reason, by=by, allowed_fen=fen
+        line_id=line_id, quantity=body.quantity, reason=body.reason, by=by, allowed_fen=given.judged_fen
     )
     return await _bill(call, session, command)
 
@@ -375,17 +398,25 @@ async def discount_ordered(call: Call) -> Answer:
     audience=_staff("line.weigh"),
     body=WeighBody,
     answers={200: BillShown},
-    headers=WHO_HEADERS,
-    problems=[*_ALWAYS, LineNotFound, IllegalTransition],
+    headers=APPROVAL_HEADERS,
+    problems=[*_GIVES, LineNotFound, IllegalTransition],
     example={"weight_milli": 1350},
 )
 async def weigh_ordered(call: Call) -> Answer:
-    """The weight, or the price, of a line is confirmed: from now on it can be paid."""
-    session, _ = await session_for_staff(call)
-    command = WeighOrdered(
-        line_id=call.params["line_id"],
-        by=who(call),
-        weight_milli=call.body.weight_milli,
-        unit_price_fen=call.body.unit_price_fen,
-    )
+    """The weight, or the price, of a line is confirmed: from now on it can be paid.
+
+    Below the price that guests were shown, the difference is a discount, and allowed as one.
+    """
+    session, store_id = await session_for_staff(call)
+    line_id, body, by = call.params["line_id"], call.body, who(call)
+    fields = {
+        "line_id": line_id,
+        "weight_milli": body.weight_milli,
+        "unit_price_fen": body.unit_price_fen,
+    }
+    asked = GetGiveaway(act="weigh", account=by.account, **fields)
+    given = await call.ask(session, asked, Giveaway)
+    if given.amount_fen:
+        by = await authorize(call, store_id, "bill.discount", given.judged_fen)
+    command = WeighOrdered(by=by, allowed_fen=given.judged_fen, **fields)
     return await _bill(call, session, command)

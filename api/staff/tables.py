@@ -280,15 +280,17 @@ async def acknowledge_call(call: Call) -> Answer:
 async def clear_session(call: Call) -> Answer:
     """清台: the party has gone.
 
-    What is unpaid is written off (免单, 跑单) with a reason, by whoever may. Its phones can read their bill and
-    change nothing any more; the table is free, or will be when it is clean.
+    What is unpaid is written off (免单, 跑单) with a reason, by whoever may; what was never weighed at the price that
+    guests were shown. Its phones can read their bill and change nothing any more; the table is free, or will be when
+    it is clean.
     """
     session, store_id = await session_for_staff(call)
     by, due_fen = who(call), 0
     if call.body.reason:
-        due_fen = (await call.ask(session, GetGiveaway(act="write_off"), Giveaway)).amount_fen
-    if due_fen:
-        by = await authorize(call, store_id, "bill.write_off", due_fen)
+        given = await call.ask(session, GetGiveaway(act="write_off"), Giveaway)
+        due_fen = given.amount_fen
+        if due_fen or given.unconfirmed:
+            by = await authorize(call, store_id, "bill.write_off", due_fen)
     command = ClearSession(by=by, reason=call.body.reason, may_write_off_fen=due_fen)
     await call.tell(session, command, NoneType)
     return Answer(200, SessionShown.of(await call.ask(session, GetSession(), SessionView)))

@@ -156,9 +156,12 @@ class Party:
         if not self.ordered:
             return
         kinds = {dish["dish_id"]: dish.get("kind", "plain") for dish in self.house.dishes}
-        for line_id in (await guest.ask("GET", self._path("bill"))).get("unconfirmed", ()):
+        bill = await guest.ask("GET", self._path("bill"))
+        shown_fen = {line["line_id"]: line["unit_price_fen"] for line in bill["lines"]}
+        for line_id in bill.get("unconfirmed", ()):
             weight = {"weight_milli": self.house.dice.randint(400, 2_000)}
-            price = {"unit_price_fen": self.house.dice.randint(5_000, 50_000)}
+            # Below the shown price it would be a discount, which a waiter does not give.
+            price = {"unit_price_fen": max(1, shown_fen[line_id]) + self.house.dice.randint(0, 40_000)}
             confirmed = price if kinds[self.dish_of[line_id]] == "market" else weight
             await waiter.ask("POST", self._path(f"lines/{line_id}/weigh"), confirmed)
             self.house.counts["lines weighed"] += 1

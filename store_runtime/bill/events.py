@@ -105,6 +105,14 @@ class DiscountWithdrawn(Event, frozen=True, kw_only=True):
     by: By | None = None
 
 
+class GivenAway(Event, frozen=True, kw_only=True):
+    """Somebody of the staff gave away so much by an action: their limit is for all of it on this bill (C3)."""
+
+    action: str
+    account: str
+    amount_fen: int
+
+
 class RoundingSet(Event, frozen=True, kw_only=True):
     """抹零 by hand: the total goes down to ``rounding`` (M7)."""
 
@@ -264,6 +272,7 @@ BILL_EVENTS: tuple[type[Event], ...] = (
     LineRefunded,
     DiscountGiven,
     DiscountWithdrawn,
+    GivenAway,
     RoundingSet,
     BillLocked,
     BillUnlocked,

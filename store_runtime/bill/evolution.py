@@ -80,9 +80,11 @@ def _line_comped(bill: Bill, e: events.LineComped, at: int) -> None:
 
 @_of(events.LineWeighed)
 def _line_weighed(bill: Bill, e: events.LineWeighed, at: int) -> None:
+    line = bill.lines[e.line_id]
     bill.lines[e.line_id] = replace(
-        bill.lines[e.line_id],
+        line,
         provisional=False,
+        shown_price_fen=line.guide_price_fen,
         unit_price_fen=e.unit_price_fen,
         priced_fen=e.priced_fen,
         weight_milli=e.weight_milli,
@@ -100,6 +102,12 @@ def _line_refunded(bill: Bill, e: events.LineRefunded, at: int) -> None:
 def _discount_given(bill: Bill, e: events.DiscountGiven, at: int) -> None:
     bill.discounts[e.discount.discount_id] = e.discount
     bill.discounts_made += 1
+
+
+@_of(events.GivenAway)
+def _given_away(bill: Bill, e: events.GivenAway, at: int) -> None:
+    by_account = bill.given.setdefault(e.action, {})
+    by_account[e.account] = by_account.get(e.account, 0) + e.amount_fen
 
 
 @_of(events.DiscountWithdrawn)

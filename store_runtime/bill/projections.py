@@ -18,9 +18,21 @@ class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Giveaway(View, frozen=True, kw_only=True):
-    """What an act would give away."""
+    """What an act would give away.
+
+    ``given_fen``: what the account has given away on this bill by the same action before; ``back_fen``: so much of
+    it is paid and would go back; ``unconfirmed``: there are lines in it whose worth nobody has confirmed.
+    """
 
     amount_fen: int
+    given_fen: int = 0
+    back_fen: int = 0
+    unconfirmed: bool = False
+
+    @property
+    def judged_fen(self) -> int:
+        """What is held against the account's limit: not each slice, but all of it together."""
+        return self.amount_fen + self.given_fen if self.amount_fen else 0
 
 
 class BillLineView(View, frozen=True, kw_only=True):
@@ -194,3 +206,20 @@ def tender_view(payment: Payment) -> TenderView:
     return TenderView(
         **fields, status=payment.status.value, deposit=payment.deposit.value, taken_by=payment.account
     )
+
+
+def bill_facts(bill: Bill, at: int, line_id: str = "") -> dict[str, Any]:
+    """What an act may change of a bill and of one line, for the log: amounts, counts and states (A1)."""
+    facts: dict[str, Any] = {
+        "total_fen": bill.total_fen(at),
+        "paid_fen": bill.applied_fen,
+        "refunded_fen": bill.refunded_fen,
+        "discounts": len(bill.discounts),
+        "locked": bool(bill.locked_by),
+        "reopened": bool(bill.reopened_until),
+    }
+    if (line := bill.lines.get(line_id)) is not None:
+        fields = ("amount_fen", "unit_price_fen", "weight_milli", "cancelled", "comped", "refunded")
+        facts |= {f"line_{name}": getattr(line, name) for name in fields}
+        facts["line_quantity"] = line.charged
+    return facts

@@ -26,6 +26,7 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
     Args:
         cancelled, refunded: so many are off, before and after they were paid; comped: so many cost nothing (赠菜).
+        market: its price is what the market makes. shown_price_fen: of one, as guests saw it, once it was confirmed.
         priced_fen: what the whole quantity costs once its weight or price was confirmed (D5).
     """
 
@@ -45,6 +46,13 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     comped: int = 0
     weight_milli: int = 0
     priced_fen: int | None = None
+    market: bool = False
+    shown_price_fen: int | None = None
+
+    @property
+    def guide_price_fen(self) -> int:
+        """What one was said to cost when it was ordered."""
+        return self.unit_price_fen if self.shown_price_fen is None else self.shown_price_fen
 
     def __post_init__(self) -> None:
         share_line(self)
@@ -67,6 +75,13 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         if self.priced_fen is not None:
             return self.priced_fen * self.charged // self.quantity
         return self.unit_price_fen * self.charged
+
+    def worth_fen(self, quantity: int) -> int:
+        """What giving up so many of it is judged by: while weight or price is open, by the price that was shown."""
+        count = min(quantity, self.charged)
+        if self.provisional:
+            return self.unit_price_fen * count
+        return self.amount_fen * count // max(1, self.charged)
 
     @property
     def facts(self) -> LineFacts:
@@ -157,6 +172,7 @@ class Bill(msgspec.Struct, kw_only=True):
         applied: payments in the order in which their money came to the bill; it goes back in reverse.
         reopened_until: 反结账: what was paid stays as credit until then (O5).
         forgiven_fen: what refunds would have asked for on top (O4).
+        given: action → account → fen: what each of the staff has given away by it, discounts apart (C3).
     """
 
     terms: BillTerms = BillTerms()
@@ -178,6 +194,14 @@ class Bill(msgspec.Struct, kw_only=True):
     shares_made: int = 0
     payments_made: int = 0
     discounts_made: int = 0
+    given: dict[str, dict[str, int]] = {}
+
+    def given_fen(self, action: str, account: str) -> int:
+        """So much has this account given away on this bill: a limit is not for each slice of it (C3)."""
+        so_far_fen = self.given.get(action, {}).get(account, 0)
+        if action == "bill.discount":
+            so_far_fen += sum(d.most_fen or 0 for d in self.discounts.values() if d.account == account)
+        return so_far_fen
 
     def __post_init__(self) -> None:
         # A line's id is its key too.

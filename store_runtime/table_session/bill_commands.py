@@ -1,7 +1,8 @@
 """What can be asked of the bill of a table's session. Amounts are fen, moments ms.
 
 Whoever acts is a guest (``user_id``) or staff (``by``). Of what staff give away, ``allowed_fen`` is the most that
-they may, or their second person (C3); None: any amount. Prices never come from outside (D2).
+they may, or their second person (C3), together with what they gave on this bill by the same action before; None: any
+amount. Prices never come from outside (D2).
 """
 
 from __future__ import annotations
@@ -110,12 +111,17 @@ class ReopenBill(Command, frozen=True, kw_only=True):
 
 
 class CancelOrdered(Command, frozen=True, kw_only=True):
-    """退菜 (O3): the kitchen is asked; its word comes as a note. Answered with a BillView."""
+    """退菜 (O3): the kitchen is asked; its word comes as a note. Answered with a BillView.
+
+    ``allowed_back_fen``: of money that was paid, so much may go back.
+    """
 
     line_id: Ref
     quantity: LineQuantity
     reason: Why
     by: By
+    allowed_fen: int | None = None
+    allowed_back_fen: int | None = None
 
 
 class CompOrdered(Command, frozen=True, kw_only=True):
@@ -145,20 +151,24 @@ class WeighOrdered(Command, frozen=True, kw_only=True):
     by: By
     weight_milli: WeightMilli = 0
     unit_price_fen: AmountFen = 0
+    allowed_fen: int | None = None
 
 
-Giving = Literal["discount", "rounding", "comp", "refund", "cancel", "reopen", "write_off"]
+Giving = Literal["discount", "rounding", "comp", "refund", "cancel", "reopen", "write_off", "weigh"]
 
 
 class GetGiveaway(Query, frozen=True, kw_only=True):
     """What an act of staff would give away now, for whoever asks whether they may (C3): Giveaway."""
 
     act: Giving
+    account: str = ""
     line_id: str = ""
     quantity: int = 1
     amount_fen: int = 0
     permille: int = 0
     rounding: Rounding = "none"
+    weight_milli: int = 0
+    unit_price_fen: int = 0
 
 
 class GetBill(Query, frozen=True, kw_only=True):

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
-from store_runtime.audit_log.acts import Audited, act_done
+from store_runtime.audit_log.acts import Audited, Facts, act_done
 from store_runtime.bill import paying, splitting
 from store_runtime.bill.events import (
     BILL_EVENTS,
     DepositUsed,
+    GivenAway,
     LineOff,
     LinesBilled,
     LinesUnbilled,
@@ -41,8 +42,8 @@ from store_runtime.till.bookings import book_to_shift
 
 F = TypeVar("F")
 
-_SHOWN_ELSEWHERE = (LinesBilled, LinesUnbilled, LineOff)
-"""Screens hear of these with the round, the note or the move that they follow from."""
+_SHOWN_ELSEWHERE = (LinesBilled, LinesUnbilled, LineOff, GivenAway)
+"""Screens hear of these with the round, the note, the move or the act that they follow from."""
 
 _NO_MONEY = ("write_off", "voucher")
 
@@ -171,10 +172,19 @@ class BillDesk(Audited, Desk):
         self.must_be_open(session)
         ledger = self.ledger(session, turn)
         end = paying.return_deposit if cmd.how == "refund" else paying.forfeit_deposit
+        held_fen = ledger.bill.held_fen
         payment = end(ledger, cmd.payment_id, cmd.reason, cmd.by)
         yield from ledger.events
         yield from self.act(
-            session, turn, cmd.by, f"deposit.{cmd.how}", cmd.payment_id, cmd.reason, payment.amount_fen
+            session,
+            turn,
+            cmd.by,
+            f"deposit.{cmd.how}",
+            cmd.payment_id,
+            cmd.reason,
+            payment.amount_fen,
+            before={"held_fen": held_fen},
+            after={"held_fen": ledger.bill.held_fen},
         )
         return tender_view(payment)
 
@@ -191,7 +201,17 @@ class BillDesk(Audited, Desk):
     # --- what follows ----------------------------------------------------------------------------------
 
     def act(
-        self, session: Session, turn: Turn, by: By, action: str, subject: str, reason: str, amount_fen: int
+        self,
+        session: Session,
+        turn: Turn,
+        by: By,
+        action: str,
+        subject: str,
+        reason: str,
+        amount_fen: int,
+        *,
+        before: Facts,
+        after: Facts,
     ) -> Iterator[Event]:
         """The store's log has to know (A1)."""
         yield from act_done(
@@ -200,6 +220,8 @@ class BillDesk(Audited, Desk):
             by,
             action,
             f"table-session/{self.id}/{subject}" if subject else f"table-session/{self.id}",
+            before=before,
+            after=after,
             reason=reason,
             amount_fen=amount_fen,
         )

@@ -6,16 +6,16 @@ the ingress asked: between the two, the bill may have changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from actors.entity import Decision, answers, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Send
 from store_runtime.bill import at_the_till, lines
-from store_runtime.bill.events import LineComped
+from store_runtime.bill.events import GivenAway, LineComped
 from store_runtime.bill.ledger import Ledger
-from store_runtime.bill.projections import BillView, Giveaway
-from store_runtime.bill.rejections import MoreThanAllowed, OverRefund
+from store_runtime.bill.projections import BillView, Giveaway, bill_facts
+from store_runtime.bill.rejections import IllegalTransition, LineUnconfirmed, MoreThanAllowed, OverRefund
 from store_runtime.by import By
 from store_runtime.store.orders.commands import CancelLine, CompLine
 from store_runtime.store.zone import business_day
@@ -48,7 +48,7 @@ class BillStaffDesk(BillDesk):
         ledger = self.ledger(session, turn)
         (at_the_till.lock if cmd.locked else at_the_till.unlock)(ledger, cmd.by, cmd.reason)
         action = "bill.lock" if cmd.locked else "bill.unlock"
-        return (yield from self._done(session, ledger, turn, cmd.by, action, "", cmd.reason, 0))
+        return (yield from self._done(session, ledger, turn, cmd.by, action, cmd.reason))
 
     @decides(DiscountBill)
     def discount(self, session: Session, cmd: DiscountBill, turn: Turn) -> Decision[BillView]:
@@ -64,13 +64,11 @@ class BillStaffDesk(BillDesk):
             amount_fen=cmd.amount_fen,
             permille=cmd.permille,
         )
-        _within(off_fen, cmd.allowed_fen)
-        subject = _line(cmd.line_id)
-        return (
-            yield from self._done(
-                session, ledger, turn, cmd.by, "bill.discount", subject, cmd.reason, off_fen
-            )
+        _within(session, "bill.discount", cmd.by, off_fen, cmd.allowed_fen)
+        act = self._done(
+            session, ledger, turn, cmd.by, "bill.discount", cmd.reason, off_fen, line_id=cmd.line_id
         )
+        return (yield from act)
 
     @decides(WithdrawDiscount)
     def withdraw(self, session: Session, cmd: WithdrawDiscount, turn: Turn) -> Decision[BillView]:
@@ -78,23 +76,24 @@ class BillStaffDesk(BillDesk):
         self.bill_must_be_open(session)
         ledger = self.ledger(session, turn)
         at_the_till.withdraw_discount(ledger, cmd.discount_id, cmd.by)
-        subject = f"discounts/{cmd.discount_id}"
-        return (
-            yield from self._done(session, ledger, turn, cmd.by, "bill.discount_withdrawn", subject, "", 0)
+        act = self._done(
+            session,
+            ledger,
+            turn,
+            cmd.by,
+            "bill.discount_withdrawn",
+            subject=f"discounts/{cmd.discount_id}",
         )
+        return (yield from act)
 
     @decides(RoundBill)
     def round_bill(self, session: Session, cmd: RoundBill, turn: Turn) -> Decision[BillView]:
         """抹零 (M7)."""
         self.bill_must_be_open(session)
         ledger = self.ledger(session, turn)
-        off_fen = at_the_till.round_to(ledger, cmd.rounding, cmd.by)
-        _within(off_fen, cmd.allowed_fen)
-        return (
-            yield from self._done(
-                session, ledger, turn, cmd.by, "bill.round", "", cmd.rounding, max(0, off_fen)
-            )
-        )
+        off_fen = max(0, at_the_till.round_to(ledger, cmd.rounding, cmd.by))
+        _within(session, "bill.discount", cmd.by, off_fen, cmd.allowed_fen)
+        return (yield from self._done(session, ledger, turn, cmd.by, "bill.round", cmd.rounding, off_fen))
 
     @decides(ReopenBill)
     def reopen(self, session: Session, cmd: ReopenBill, turn: Turn) -> Decision[BillView]:
@@ -107,7 +106,7 @@ class BillStaffDesk(BillDesk):
         day, today = (business_day(terms.zone_offsets, terms.cutoff, at) for at in (paid_at, turn.at))
         paid_fen = session.bill.applied_fen
         at_the_till.reopen(ledger, cmd.reason, cmd.by, day == today)
-        return (yield from self._done(session, ledger, turn, cmd.by, "bill.reopen", "", cmd.reason, paid_fen))
+        return (yield from self._done(session, ledger, turn, cmd.by, "bill.reopen", cmd.reason, paid_fen))
 
     @answers(GetGiveaway)
     def giveaway(self, session: Session, query: GetGiveaway, at: int) -> Giveaway:
@@ -116,89 +115,121 @@ class BillStaffDesk(BillDesk):
         if session.moved_to:
             return Giveaway(amount_fen=0)
         ledger = Ledger(session.bill, self.id, at)
-        nobody, line = By(account=""), ledger.bill.lines.get(query.line_id)
-        if line is None and (query.line_id or query.act in ("comp", "refund", "cancel")):
-            raise LineNotFound()
+        by, back_fen, action = By(account=query.account), 0, _LIMITED_AS.get(query.act, "")
+        unconfirmed = bool(ledger.bill.unconfirmed)
         match query.act:
             case "discount":
                 fields = {"line_id": query.line_id, "amount_fen": query.amount_fen}
-                given = at_the_till.discount(ledger, "", nobody, **fields, permille=query.permille)  # type: ignore[arg-type]
+                given = at_the_till.discount(ledger, "", by, **fields, permille=query.permille)  # type: ignore[arg-type]
             case "rounding":
-                given = at_the_till.round_to(ledger, query.rounding, nobody)
-            case "comp" | "cancel" if line is not None:
-                given = line.amount_fen * min(query.quantity, line.charged) // max(1, line.charged)
+                given = at_the_till.round_to(ledger, query.rounding, by)
+            case "comp":
+                given = lines.comp(ledger, query.line_id, query.quantity, "", by)
+            case "cancel":
+                given, back_fen = _cancelled(session, ledger, query.line_id, query.quantity)
+                action = "line.refund" if back_fen else action
             case "refund":
-                given = lines.refund(ledger, query.line_id, query.quantity, "", nobody)
+                given = lines.refund(ledger, query.line_id, query.quantity, "", by)
+            case "weigh":
+                given = lines.weigh(ledger, query.line_id, by, query.weight_milli, query.unit_price_fen)
             case "reopen":
                 given = ledger.bill.applied_fen
             case _:
                 give_up_held(session, ledger)
+                unconfirmed = bool(ledger.bill.unconfirmed)
+                lines.take_as_shown(ledger, by)
                 given = ledger.due_fen
-        return Giveaway(amount_fen=max(0, given))
+        return Giveaway(
+            amount_fen=max(0, given),
+            given_fen=session.bill.given_fen(action, query.account),
+            back_fen=back_fen,
+            unconfirmed=unconfirmed,
+        )
 
     # --- lines -----------------------------------------------------------------------------------------
 
     @decides(CancelOrdered)
     def cancel_line(self, session: Session, cmd: CancelOrdered, turn: Turn) -> Decision[BillView]:
-        """退菜: the kitchen is asked; the bill changes when it says yes (O3)."""
+        """退菜: the kitchen is asked; the bill changes when it says yes (O3). Money back is a refund (C3)."""
         self.must_be_open(session)
         InvalidField.check(cmd)
         ledger = self.ledger(session, turn)
-        line = ledger.bill.lines.get(cmd.line_id)
-        if line is None or cmd.line_id not in session.ordered:
-            raise LineNotFound()
-        if cmd.quantity > line.standing:
-            raise OverRefund(line_id=cmd.line_id, left=line.standing)
+        worth_fen, back_fen = _cancelled(session, ledger, cmd.line_id, cmd.quantity)
+        if cmd.allowed_back_fen is not None and back_fen > cmd.allowed_back_fen:
+            raise MoreThanAllowed(amount_fen=back_fen, allowed_fen=cmd.allowed_back_fen)
+        limited_as = "line.refund" if back_fen else "line.cancel"
+        _within(session, limited_as, cmd.by, worth_fen, cmd.allowed_fen)
         yield CancelAsked(line_id=cmd.line_id, quantity=cmd.quantity, reason=cmd.reason, by=cmd.by)
-        amount_fen = line.amount_fen * min(cmd.quantity, line.charged) // max(1, line.charged)
-        subject = _line(cmd.line_id)
-        return (
-            yield from self._done(
-                session, ledger, turn, cmd.by, "line.cancel", subject, cmd.reason, amount_fen
-            )
+        act = self._done(
+            session,
+            ledger,
+            turn,
+            cmd.by,
+            "line.cancel",
+            cmd.reason,
+            worth_fen,
+            line_id=cmd.line_id,
+            counts_as=limited_as,
+            asked=cmd.quantity,
         )
+        return (yield from act)
 
     @decides(CompOrdered)
     def comp_line(self, session: Session, cmd: CompOrdered, turn: Turn) -> Decision[BillView]:
         """赠菜 (O3)."""
         self.must_be_open(session)
-        InvalidField.check(cmd)
-        ledger = self.ledger(session, turn)
-        before_fen = lines.line_of(ledger, cmd.line_id).amount_fen
-        lines.comp(ledger, cmd.line_id, cmd.quantity, cmd.reason, cmd.by)
-        off_fen = before_fen - ledger.bill.lines[cmd.line_id].amount_fen
-        _within(off_fen, cmd.allowed_fen)
-        subject = _line(cmd.line_id)
-        return (
-            yield from self._done(session, ledger, turn, cmd.by, "line.comp", subject, cmd.reason, off_fen)
-        )
+        return (yield from self._off_line(session, cmd, turn, "line.comp", lines.comp))
 
     @decides(RefundOrdered)
     def refund_line(self, session: Session, cmd: RefundOrdered, turn: Turn) -> Decision[BillView]:
         """So many of a paid line are taken back: old payable − new payable (O4)."""
         self.bill_must_be_open(session)
+        return (yield from self._off_line(session, cmd, turn, "line.refund", lines.refund))
+
+    def _off_line(
+        self,
+        session: Session,
+        cmd: CompOrdered | RefundOrdered,
+        turn: Turn,
+        action: str,
+        decide: Callable[[Ledger, str, int, str, By], int],
+    ) -> Decision[BillView]:
         InvalidField.check(cmd)
         ledger = self.ledger(session, turn)
-        back_fen = lines.refund(ledger, cmd.line_id, cmd.quantity, cmd.reason, cmd.by)
-        _within(back_fen, cmd.allowed_fen)
-        subject = _line(cmd.line_id)
-        return (
-            yield from self._done(session, ledger, turn, cmd.by, "line.refund", subject, cmd.reason, back_fen)
+        off_fen = decide(ledger, cmd.line_id, cmd.quantity, cmd.reason, cmd.by)
+        _within(session, action, cmd.by, off_fen, cmd.allowed_fen)
+        act = self._done(
+            session,
+            ledger,
+            turn,
+            cmd.by,
+            action,
+            cmd.reason,
+            off_fen,
+            line_id=cmd.line_id,
+            counts_as=action,
         )
+        return (yield from act)
 
     @decides(WeighOrdered)
     def weigh_line(self, session: Session, cmd: WeighOrdered, turn: Turn) -> Decision[BillView]:
-        """Its weight or price is known: it can be paid (D5)."""
+        """Its weight or price is known: it can be paid (D5). Below the shown price it is a discount (M7)."""
         self.must_be_open(session)
         InvalidField.check(cmd)
         ledger = self.ledger(session, turn)
-        lines.weigh(ledger, cmd.line_id, cmd.by, cmd.weight_milli, cmd.unit_price_fen)
-        priced_fen = ledger.bill.lines[cmd.line_id].priced_fen or 0
-        return (
-            yield from self._done(
-                session, ledger, turn, cmd.by, "line.weigh", _line(cmd.line_id), "", priced_fen
-            )
+        below_fen = lines.weigh(ledger, cmd.line_id, cmd.by, cmd.weight_milli, cmd.unit_price_fen)
+        _within(session, "bill.discount", cmd.by, below_fen, cmd.allowed_fen)
+        act = self._done(
+            session,
+            ledger,
+            turn,
+            cmd.by,
+            "line.weigh",
+            amount_fen=below_fen,
+            line_id=cmd.line_id,
+            counts_as="bill.discount",
         )
+        return (yield from act)
 
     def _done(
         self,
@@ -207,13 +238,30 @@ class BillStaffDesk(BillDesk):
         turn: Turn,
         by: By,
         action: str,
-        subject: str,
-        reason: str,
-        amount_fen: int,
+        reason: str = "",
+        amount_fen: int = 0,
+        *,
+        line_id: str = "",
+        subject: str = "",
+        counts_as: str = "",
+        asked: int = 0,
     ) -> Decision[BillView]:
+        """It happens, and the log hears of it.
+
+        ``counts_as``: by which action the account gave the amount away; ``asked``: so many are still to come off.
+        """
+        before = bill_facts(session.bill, turn.at, line_id)
+        if counts_as and amount_fen:
+            ledger.add(GivenAway(action=counts_as, account=by.account, amount_fen=amount_fen))
+        after = bill_facts(ledger.bill, turn.at, line_id)
+        if asked:
+            after["line_quantity"] -= asked
         yield from ledger.events
         yield from fired(session, ledger)
-        yield from self.act(session, turn, by, action, subject, reason, amount_fen)
+        subject = f"lines/{line_id}" if line_id else subject
+        yield from self.act(
+            session, turn, by, action, subject, reason, amount_fen, before=before, after=after
+        )
         return self.shown(ledger)
 
     # --- the store hears -------------------------------------------------------------------------------
@@ -253,10 +301,42 @@ class BillStaffDesk(BillDesk):
         session.live.add("cancel_asked", at, line_id=e.line_id, quantity=e.quantity)
 
 
-def _within(amount_fen: int, allowed_fen: int | None) -> None:
-    if allowed_fen is not None and amount_fen > allowed_fen:
-        raise MoreThanAllowed(amount_fen=amount_fen, allowed_fen=allowed_fen)
+_LIMITED_AS = {
+    "discount": "bill.discount",
+    "rounding": "bill.discount",
+    "weigh": "bill.discount",
+    "comp": "line.comp",
+    "cancel": "line.cancel",
+    "refund": "line.refund",
+}
+"""Act → the action whose limit is for all that one account gives away by it on a bill (C3)."""
+
+_BEGUN = ("cooking", "ready", "cancel_requested")
 
 
-def _line(line_id: str) -> str:
-    return f"lines/{line_id}" if line_id else ""
+def _within(session: Session, action: str, by: By, amount_fen: int, allowed_fen: int | None) -> None:
+    if not amount_fen or allowed_fen is None:
+        return
+    together_fen = amount_fen + session.bill.given_fen(action, by.account)
+    if together_fen > allowed_fen:
+        raise MoreThanAllowed(amount_fen=together_fen, allowed_fen=allowed_fen)
+
+
+def _cancelled(session: Session, ledger: Ledger, line_id: str, quantity: int) -> tuple[int, int]:
+    """What so many of a line are worth, and how much of that was paid and would go back. Refuses what cannot be."""
+    line, ordered = ledger.bill.lines.get(line_id), session.ordered.get(line_id)
+    if line is None or ordered is None:
+        raise LineNotFound()
+    if ordered.status == "served":
+        raise IllegalTransition(state="served", allowed=["comp", "refund"])
+    if quantity > line.standing:
+        raise OverRefund(line_id=line_id, left=line.standing)
+    if line.provisional and ordered.status in _BEGUN:
+        raise LineUnconfirmed(line_ids=[line_id])
+    # What the kitchen was asked to give up already may be off any moment.
+    off = {
+        one: ledger.bill.lines[one].standing
+        for one, of in session.ordered.items()
+        if of.status == "cancel_requested" and one in ledger.bill.lines
+    }
+    return line.worth_fen(quantity), lines.money_back_fen(ledger, {**off, line_id: quantity})

@@ -8,7 +8,7 @@ from actors.entity import Decision, decides, evolves, reacts
 from actors.turn import Turn
 from actors.words import Event, Send
 from store_runtime.audit_log.acts import act_done
-from store_runtime.bill import paying
+from store_runtime.bill import lines, paying
 from store_runtime.bill.ledger import Ledger
 from store_runtime.bill.rejections import LineUnconfirmed
 from store_runtime.table_session.billing import give_up_held
@@ -44,18 +44,23 @@ class ClearingDesk(Desk):
         """What nobody pays is written off, with a reason; rounds that wait to be paid are given up."""
         ledger = Ledger(session.bill, self.id, turn.at)
         given_up = give_up_held(session, ledger)
-        due_fen = max(0, ledger.due_fen)
-        if due_fen or ledger.bill.unconfirmed:
+        due_fen, unconfirmed = max(0, ledger.due_fen), ledger.bill.unconfirmed
+        gives_up = bool(due_fen or unconfirmed)
+        if gives_up:
             may_fen = cmd.may_write_off_fen
             if not cmd.reason and not due_fen:
-                raise LineUnconfirmed(line_ids=ledger.bill.unconfirmed)
-            if not cmd.reason or (may_fen is not None and due_fen > may_fen):
+                raise LineUnconfirmed(line_ids=unconfirmed)
+            if not cmd.reason:
+                raise BillUnsettled(due_fen=due_fen)
+            lines.take_as_shown(ledger, cmd.by)
+            due_fen = max(0, ledger.due_fen)
+            if may_fen is not None and due_fen > may_fen:
                 raise BillUnsettled(due_fen=due_fen)
         paying.write_off(ledger, cmd.reason, cmd.by)
         paying.finish(ledger)
         yield from (RoundReleased(round_no=number, reason="cleared") for number in given_up)
         yield from ledger.events
-        if due_fen:
+        if gives_up:
             subject = f"table-session/{self.id}"
             yield from act_done(
                 session.store_id,
@@ -63,6 +68,8 @@ class ClearingDesk(Desk):
                 cmd.by,
                 "bill.write_off",
                 subject,
+                before={"due_fen": due_fen, "unconfirmed": unconfirmed},
+                after={"due_fen": max(0, ledger.due_fen), "unconfirmed": ledger.bill.unconfirmed},
                 reason=cmd.reason,
                 amount_fen=due_fen,
             )

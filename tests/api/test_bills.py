@@ -213,6 +213,39 @@ async def test_M7_a_discount_within_the_limit_and_one_above_it(house: House) -> 
     assert [one["phase"] for one in rounded.json()["adjustments"]] == ["manual", "rounding"]
 
 
+async def test_C3_M7_a_limit_is_not_for_each_slice(house: House) -> None:
+    """Fifty yuan alone, and no second fifty; another account has a limit of its own."""
+    one = await party(house, "crayfish", "crayfish")
+    fifty: dict[str, Any] = {"kind": "discount", "amount_fen": 5_000, "reason": "老客"}
+
+    first = await one.post("cashier", "adjustments", **fifty)
+    second = await one.post("cashier", "adjustments", **fifty)
+    manager = await one.post("manager", "adjustments", **fifty)
+
+    assert (first.status_code, first.json()["total_fen"]) == (200, 12_600)
+    assert (second.status_code, second.json()["code"]) == (403, "second_person_required")
+    assert (second.json()["amount_fen"], second.json()["alone_up_to_fen"]) == (10_000, 5_000)
+    assert manager.json()["total_fen"] == 7_600
+
+
+async def test_O3_C3_a_paid_line_is_cancelled_as_it_is_refunded(house: House) -> None:
+    """A waiter gives no money back; a cashier needs a second person, a manager does it alone."""
+    one = await party(house, "crayfish", "noodles")
+    line = (await one.bill())["lines"][1]["line_id"]
+    await one.post("cashier", "payments", channel="cash")
+
+    waiter = await one.post("waiter", f"lines/{line}/cancel", quantity=1, reason="点错")
+    cashier = await one.post("cashier", f"lines/{line}/cancel", quantity=1, reason="点错")
+    before = await one.bill()
+    manager = await one.post("manager", f"lines/{line}/cancel", quantity=1, reason="点错")
+
+    assert (waiter.status_code, waiter.json()["code"]) == (403, "forbidden")
+    assert (cashier.status_code, cashier.json()["code"]) == (403, "second_person_required")
+    assert (cashier.json()["action"], cashier.json()["amount_fen"]) == ("line.refund", 1_200)
+    assert (before.get("refunded_fen", 0), manager.status_code) == (0, 200)
+    await house.becomes(f"{one.path}/bill", one.ann, lambda bill: bill["refunded_fen"] == 1_200, "it is back")
+
+
 async def test_O5_a_settled_bill_is_reopened_and_the_difference_goes_back(house: House) -> None:
     """反结账: the credit stays until the bill is locked; the kitchen hears nothing."""
     one = await party(house, "crayfish")

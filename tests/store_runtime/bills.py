@@ -95,8 +95,9 @@ class Desk:
         self.do(splitting.split, mode, parts, guests, ordered_by)
         return self.shares
 
-    def comp(self, line: str, quantity: int = 1) -> None:
-        self.do(lines.comp, f"{OWNER}.{line}", quantity, "凉了", MANAGER)
+    def comp(self, line: str, quantity: int = 1) -> int:
+        off: int = self.do(lines.comp, f"{OWNER}.{line}", quantity, "凉了", MANAGER)
+        return off
 
     def refund(self, line: str, quantity: int = 1) -> int:
         back: int = self.do(lines.refund, f"{OWNER}.{line}", quantity, "不新鲜", MANAGER)

@@ -216,7 +216,7 @@ def test_D5_a_weighed_line_is_payable_once_it_is_confirmed() -> None:
 
 
 def test_D5_a_line_is_weighed_again_until_it_is_paid() -> None:
-    desk = Desk(dish("fish", 6_800, provisional=True))
+    desk = Desk(dish("fish", 6_800, provisional=True, market=True))
     desk.do(lines.weigh, f"{OWNER}.fish", WAITER, weight_milli=1_000)
 
     desk.do(lines.weigh, f"{OWNER}.fish", WAITER, unit_price_fen=5_000)
@@ -224,6 +224,49 @@ def test_D5_a_line_is_weighed_again_until_it_is_paid() -> None:
     desk.cash()
 
     refused(IllegalTransition, desk.do, lines.weigh, f"{OWNER}.fish", WAITER, weight_milli=1)
+
+
+@pytest.mark.parametrize(
+    ("market", "given"),
+    [
+        (False, {}),
+        (False, {"unit_price_fen": 1}),
+        (False, {"weight_milli": 9, "unit_price_fen": 1}),
+        (True, {}),
+    ],
+)
+def test_D5_only_the_market_makes_a_price_and_a_weighed_dish_has_a_weight(
+    market: bool, given: dict[str, int]
+) -> None:
+    desk = Desk(dish("fish", 6_800, provisional=True, market=market))
+
+    refused(InvalidField, desk.do, lines.weigh, f"{OWNER}.fish", WAITER, **given)
+
+    assert desk.bill.unconfirmed
+
+
+def test_D5_M7_a_market_price_below_the_shown_one_is_a_discount() -> None:
+    desk = Desk(dish("fish", 6_800, 2, provisional=True, market=True))
+    fish = f"{OWNER}.fish"
+
+    assert desk.do(lines.weigh, fish, WAITER, unit_price_fen=7_000) == 0
+    assert desk.do(lines.weigh, fish, WAITER, unit_price_fen=6_000) == 1_600
+    # The price that guests saw is the one to compare with, however often it is corrected.
+    assert desk.do(lines.weigh, fish, WAITER, weight_milli=500, unit_price_fen=800) == 3_000
+
+
+def test_D5_O3_what_has_no_price_yet_is_not_comped() -> None:
+    desk = Desk(dish("fish", 6_800, provisional=True))
+
+    refused(LineUnconfirmed(line_ids=[f"{OWNER}.fish"]), desk.comp, "fish")
+
+
+def test_O4_C3_a_refund_of_a_bill_that_is_partly_paid_is_judged_by_what_is_no_longer_asked_for() -> None:
+    desk = Desk(dish("l1", 5_000), dish("l2", 5_000))
+    desk.cash(amount_fen=1)
+
+    assert desk.refund("l1") == 5_000
+    assert (desk.bill.refunded_fen, desk.due) == (0, 4_999)
 
 
 def test_O4_a_refund_is_the_difference_of_two_bills() -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from actors.testing.kit import Given, Outcome
+from store_runtime.audit_log.acts import ActDone
 from store_runtime.bill.rejections import LineUnconfirmed
 from store_runtime.store.orders.commands import LineNote, LinesPlaced, NoteLines
 from store_runtime.store.orders.projections import PlacedLine, PlacedLines
 from store_runtime.store.orders.rejections import LineProblem
 from store_runtime.table_session.commands import ClearSession, RoundRefused, SubmitRound
 from store_runtime.table_session.rejections import (
+    BillUnsettled,
     InvalidField,
     NothingToSubmit,
     ViewTooOld,
@@ -217,7 +219,29 @@ def test_D5_a_table_with_a_fish_that_was_never_weighed_is_not_cleared() -> None:
     (line_id,) = table.state.ordered
 
     refused = table.when(ClearSession(by=WAITER))
-    written_off = table.when(ClearSession(by=WAITER, reason="never came out of the pond"))
+    written_off = table.when(
+        ClearSession(by=WAITER, reason="never came out of the pond", may_write_off_fen=None)
+    )
 
     assert refused.rejection == LineUnconfirmed(line_ids=[line_id])
     assert written_off.accepted
+    (payment,) = table.state.bill.payments.values()
+    assert (payment.channel, payment.amount_fen) == ("write_off", 16_800)
+    (act,) = (event.act for event in written_off.events if isinstance(event, ActDone))
+    assert (act.action, act.amount_fen, act.before) == (
+        "bill.write_off",
+        16_800,
+        {"due_fen": 16_800, "unconfirmed": [line_id]},
+    )
+    assert table.state.bill.status(table.at) == "settled"
+
+
+def test_D5_T11_what_nobody_weighed_is_not_given_up_beyond_what_was_allowed() -> None:
+    """The price that guests were shown is what it is judged by."""
+    table = party("ann")
+    edit(table, "ann", add("a1"))
+    table.when(placed(submit(table), provisional=True))
+
+    refused = table.when(ClearSession(by=WAITER, reason="x", may_write_off_fen=0))
+
+    assert refused.rejection == BillUnsettled(due_fen=16_800)

@@ -195,6 +195,7 @@ def _placed(wanted: WantedLine, item: PricedItem, promised_at: int) -> PlacedLin
         options_text=item.options_text,
         box_fen=item.box_fen,
         provisional=item.provisional,
+        market=item.kind == "market",
         divisible=item.divisible,
         promised_at=promised_at,
         parts=tuple(

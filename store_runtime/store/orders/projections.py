@@ -19,7 +19,8 @@ class PlacedPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class PlacedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A line with the price that is frozen for its round (T5). ``provisional``: weight or price is still open (D5).
+    """A line with the price that is frozen for its round (T5). ``provisional``: weight or price is still open (D5);
+    ``market``: it is the price, which the market makes.
 
     ``promised_at`` (ms) is when the kitchen expects to have it ready.
     """
@@ -33,6 +34,7 @@ class PlacedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     options_text: str = ""
     box_fen: int = 0
     provisional: bool = False
+    market: bool = False
     divisible: bool = True
     promised_at: int = 0
     parts: tuple[PlacedPart, ...] = ()
