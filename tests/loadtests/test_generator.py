@@ -107,7 +107,9 @@ def test_refusals_and_broken_connections_are_counted_apart() -> None:
     assert statuses[0] == len({5, 9}.intersection(sent)) > 0
     assert statuses[201] == len([number for number in sent if number < 20 and number not in (5, 9)])
     assert statuses[409] == max(0, len(heads) - 19)
-    assert [attempt.answered_at for attempt in seen.history() if attempt.status is None] == [None] * statuses[0]
+    assert [attempt.answered_at for attempt in seen.history() if attempt.status is None] == [None] * statuses[
+        0
+    ]
 
 
 def test_a_steady_load_is_due_at_equal_distances_whatever_the_server_does() -> None:
