@@ -320,3 +320,39 @@ async def test_O5_a_cleared_table_keeps_a_bill_that_staff_reopen_and_refund(hous
     assert (of_guest.status_code, of_guest.json()["code"]) == (410, "session_closed")
     assert refunded.status_code == 200, refunded.text
     assert refunded.json()["refunded_fen"] > 0
+
+
+async def test_D5_C3_what_is_weighed_or_priced_by_the_market_is_confirmed_within_limits(house: House) -> None:
+    """A weight for the fish, a price for the crab; below the shown price it is a discount, not a waiter's to give."""
+    prices = {"crayfish": 8_800, "noodles": 1_200, "fish": 6_800, "crab": 20_000}
+    kinds = {"fish": "weighed", "crab": "market"}
+    dishes = [
+        {"dish_id": dish, "name": dish, "price_fen": fen, "kind": kinds.get(dish, "plain"), "unit": "jin"}
+        for dish, fen in prices.items()
+    ]
+    headers = {**await house.staff("manager"), "Idempotency-Key": fresh_key()}
+    draft = await house.http.put("/api/v1/stores/s1/menu/draft", json={"dishes": dishes}, headers=headers)
+    assert draft.status_code == 200, draft.text
+    headers["Idempotency-Key"] = fresh_key()
+    published = await house.http.post("/api/v1/stores/s1/menu/publish", json={}, headers=headers)
+    assert published.status_code == 200, published.text
+    one = await party(house, "fish", "crab")
+    fish, crab = (line["line_id"] for line in (await one.bill())["lines"])
+
+    priced = await one.post("waiter", f"lines/{fish}/weigh", weight_milli=1_000, unit_price_fen=1)
+    nothing = await one.post("waiter", f"lines/{fish}/weigh")
+    comp = await one.post("manager", f"lines/{fish}/comp", quantity=1, reason="x")
+    weighed = await one.post("waiter", f"lines/{fish}/weigh", weight_milli=1_500)
+    cheap = await one.post("waiter", f"lines/{crab}/weigh", unit_price_fen=14_000)
+    cashier = await one.post("cashier", f"lines/{crab}/weigh", unit_price_fen=14_000)
+    waiter_clears = await one.post("waiter", "clear", reason="跑单")
+    manager = await one.post("manager", f"lines/{crab}/weigh", unit_price_fen=14_000)
+
+    assert (priced.status_code, priced.json()["path"]) == (422, "$.unit_price_fen")
+    assert (nothing.status_code, nothing.json()["path"]) == (422, "$.weight_milli")
+    assert (comp.status_code, comp.json()["code"]) == (409, "line_unconfirmed")
+    assert weighed.json()["total_fen"] == 10_200
+    assert (cheap.status_code, cheap.json()["code"]) == (403, "forbidden")
+    assert (cashier.json()["action"], cashier.json()["amount_fen"]) == ("bill.discount", 6_000)
+    assert waiter_clears.status_code == 403
+    assert manager.json()["total_fen"] == 24_200
