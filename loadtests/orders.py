@@ -193,8 +193,8 @@ class Played(NamedTuple):
     def rate(self) -> float:
         return len(self.done) / self.seconds
 
-    def latency_ms(self, share: float) -> float:
-        return percentile_ms([one.settled_ns - one.due_ns for one in self.done], share)
+    def latency_ms(self, percent: float) -> float:
+        return percentile_ms(sorted(one.settled_ns - one.due_ns for one in self.done), percent)
 
 
 async def play(workers: Sequence[Worker], seconds: float, rate: float = 0.0) -> Played:
@@ -261,7 +261,7 @@ async def bench(
             for eatery in up:
                 best = max(played.rate for played in closed[eatery.name])
                 played = await play(workers[eatery.name], seconds, STEADY_SHARE * best)
-                print(f"  70 %: {eatery.name:<24}p99 {played.latency_ms(0.99):>8.1f} ms", *played.wrong[:1])
+                print(f"  70 %: {eatery.name:<24}p99 {played.latency_ms(99):>8.1f} ms", *played.wrong[:1])
                 steady.setdefault(eatery.name, []).append(played)
         for crew in workers.values():
             for worker in crew:
@@ -287,8 +287,8 @@ def _row(case: str, eatery: Eatery, mine: list[Played], others: list[Played], ta
         rate_median=round(median(rates), 1),
         rate_min=round(min(rates), 1),
         rate_max=round(max(rates), 1),
-        p50_ms=round(median(played.latency_ms(0.5) for played in mine), 1),
-        p99_ms=round(median(played.latency_ms(0.99) for played in mine), 1),
+        p50_ms=round(median(played.latency_ms(50) for played in mine), 1),
+        p99_ms=round(median(played.latency_ms(99) for played in mine), 1),
         errors=len(wrong),
         correct=not wrong,
         connections=tables,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.backends import start_postgres
-from loadtests.orders import CASE, KaifanTables, OrderPeer, bench
+from loadtests.orders import CASE, Done, KaifanTables, OrderPeer, Played, bench
 from loadtests.scenarios.__main__ import main
 from loadtests.scenarios.books import violations
 from loadtests.scenarios.counter import Pickup
@@ -71,3 +71,14 @@ def test_whole_orders_are_measured_on_kaifan_and_on_its_peer() -> None:
         ("kaifan", True),
         ("fastapi + postgresql", True),
     ]
+
+
+def test_latencies_of_orders_count_from_when_they_were_due_whatever_order_they_ended_in() -> None:
+    """Percentiles are of the sorted latencies."""
+    ended = [
+        Done(due_ns=0, settled_ns=ms * 1_000_000, total_fen=1)
+        for ms in (90, 10, 50, 20, 100, 30, 70, 40, 60, 80)
+    ]
+    played = Played(1.0, ended, [])
+
+    assert (played.rate, played.latency_ms(50), played.latency_ms(99)) == (10.0, 50.0, 100.0)
