@@ -35,6 +35,7 @@ from store_runtime.waiting_queue.commands import (
     PartySize,
     PreorderWaiting,
     TakeTicket,
+    TicketMove,
 )
 from store_runtime.waiting_queue.projections import QueueView, TicketView
 from store_runtime.waiting_queue.rejections import (
@@ -193,10 +194,10 @@ async def rejoin_queue(call: Call) -> Answer:
     return await move_ticket(call, "waiting")
 
 
-async def move_ticket(call: Call, to: str) -> Answer:
+async def move_ticket(call: Call, to: TicketMove) -> Answer:
     """A ticket is passed, comes back or leaves; a diner's own only."""
     ticket_id = call.params["queue_ticket_id"]
-    command = MoveTicket(code=ticket_id, to=to, user_id=call.user_id, by=who_if_staff(call))  # type: ignore[arg-type]
+    command = MoveTicket(code=ticket_id, to=to, user_id=call.user_id, by=who_if_staff(call))
     await call.tell(f"waiting-queue/{call.params['store_id']}", command, TicketView)
     return await _shown(call, ticket_id, 200)
 

@@ -96,6 +96,9 @@ class CallTicket(Command, frozen=True, kw_only=True):
     by: By | None = None
 
 
+TicketMove = Literal["passed", "waiting", "left"]
+
+
 class MoveTicket(Command, frozen=True, kw_only=True):
     """A ticket is passed (过号), comes back, or leaves. Answered with a TicketView.
 
@@ -103,7 +106,7 @@ class MoveTicket(Command, frozen=True, kw_only=True):
     """
 
     code: str
-    to: Literal["passed", "waiting", "left"]
+    to: TicketMove
     user_id: str = ""
     by: By | None = None
 
